@@ -1,0 +1,36 @@
+"""The ``cartwheel`` command: finds the subcommand, runs it, turns its errors into one line and an exit code."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from cartwheel.errors import CartwheelError
+
+COMMANDS: tuple[ModuleType, ...] = ()
+"""Each gives NAME, SUMMARY, ``add_arguments(parser)`` and ``run(arguments) -> exit code``."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; exit codes: 0 done, 1 failed, 2 the command or the config is wrong."""
+    arguments = _parser().parse_args(argv)
+    try:
+        exit_code: int = arguments.run(arguments)
+    except CartwheelError as error:
+        print(f"cartwheel: {error}", file=sys.stderr)
+        return error.exit_code
+    return exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cartwheel", description="A real-time personalization engine."
+    )
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        subparser = subparsers.add_parser(
+            command.NAME, help=command.SUMMARY, description=command.__doc__
+        )
+        command.add_arguments(subparser)
+        subparser.set_defaults(run=command.run)
+    return parser

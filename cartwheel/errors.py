@@ -1,0 +1,13 @@
+"""What a command may fail with: one message for the screen and an exit code."""
+
+
+class CartwheelError(Exception):
+    """The command failed: exit code 1."""
+
+    exit_code = 1
+
+
+class UsageError(CartwheelError):
+    """The command or what it was given is wrong: exit code 2."""
+
+    exit_code = 2

@@ -1,0 +1,1 @@
+"""The edges: files in and out, dead letters, CloudEvents."""

@@ -1,0 +1,1 @@
+"""The dataflow: the only place that knows Bytewax."""

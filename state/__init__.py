@@ -1,0 +1,1 @@
+"""The store: RocksDB, versions, timers. Knows nothing of events or rules."""
