@@ -1,14 +1,17 @@
-"""The ``cartwheel`` command: finds the subcommand, runs it, turns its errors into one line and an exit code."""
+"""The ``cartwheel`` command: finds the subcommand, and turns its errors into an exit code."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from types import ModuleType
 
+from cartwheel import check, import_, replay, simulate
 from cartwheel.errors import CartwheelError
 
-COMMANDS: tuple[ModuleType, ...] = ()
+COMMANDS: tuple[ModuleType, ...] = (replay, check, import_, simulate)
 """Each gives NAME, SUMMARY, ``add_arguments(parser)`` and ``run(arguments) -> exit code``."""
+
+_INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,6 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CartwheelError as error:
         print(f"cartwheel: {error}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     return exit_code
 
 

@@ -1,0 +1,63 @@
+"""Check a config: everything that can be wrong with it, without starting anything."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from config import Config, ConfigError, format_duration, load
+
+NAME = "check"
+SUMMARY = "check a config without starting anything"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="the config file")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check the config; exit code 0 if it is fine, 2 with every problem if it is not."""
+    path: Path = arguments.config
+    try:
+        config = load(path)
+    except ConfigError as error:
+        _print_problems(error, as_json=arguments.json)
+        return 2
+    if arguments.json:
+        print(json.dumps({"ok": True, "problems": []}))
+    else:
+        print(f"{path}: fine")
+        print("\n".join(_overview(config)))
+    return 0
+
+
+def _print_problems(error: ConfigError, *, as_json: bool) -> None:
+    if not as_json:
+        print(error, file=sys.stderr)
+        return
+    problems = [
+        {
+            "file": problem.file,
+            "line": problem.line,
+            "column": problem.column,
+            "message": problem.message,
+        }
+        for problem in error.problems
+    ]
+    print(json.dumps({"ok": False, "problems": problems}))
+
+
+def _overview(config: Config) -> list[str]:
+    collected = ", ".join(config.session.collect) or "nothing"
+    gap = format_duration(config.session.gap_ms)
+    lines = [
+        f"  sessions: end {gap} after the last event, collect {collected}",
+        f"  triggers: {len(config.triggers) or 'none'}",
+    ]
+    for name, trigger in config.triggers.items():
+        wait = f" after {format_duration(trigger.after_ms)}" if trigger.after_ms else ""
+        unless = f", unless {' or '.join(trigger.cancel)}" if trigger.cancel else ""
+        lines.append(f"    {name}: {trigger.on}{wait}{unless}")
+    return lines

@@ -1,0 +1,50 @@
+"""The progress of a replay on the screen: how much is read, how fast, how long it will take."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+
+class ReplayProgress:
+    """A progress bar on standard error, where that is a terminal."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        total = sum(file.stat().st_size for file in files)
+        self._progress = Progress(
+            TextColumn("replay"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[events]} events, {task.fields[rate]}/s"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            disable=not sys.stderr.isatty(),
+            transient=True,
+        )
+        self._task = self._progress.add_task("replay", total=total, events=0, rate=0)
+        self._first: tuple[float, int] | None = None
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def report(self, bytes_read: int, events: int) -> None:
+        """Show how far the readers are."""
+        now = self._progress.get_time()
+        if self._first is None:
+            self._first = (now, events)
+        seconds = now - self._first[0]
+        rate = round((events - self._first[1]) / seconds) if seconds else 0
+        self._progress.update(self._task, completed=bytes_read, events=events, rate=rate)

@@ -1,0 +1,173 @@
+"""Run a config over recorded events: sessions, triggers and decisions as files.
+
+Events are JSON lines, plain, .gz or .zst. With --state the same command goes on where it stopped.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from cartwheel.errors import CartwheelError, UsageError
+from cartwheel.inputs import expand
+from cartwheel.progress import ReplayProgress
+from cartwheel.summary import Summary, print_summary, write_summary
+from config import Config, ConfigError, load
+from connectors.errors import FileProblem
+from connectors.out_folder import OutFolder
+from flows import recovery
+from flows.errors import ResumeError, WorkerFailedError
+from flows.job import ReplayOptions, replay_job
+from flows.shard_keys import SHARDS_MOST
+from flows.supervisor import Supervisor
+from operators.times import parse_time
+from state.errors import StateError
+from state.folder import Identity, StateFolder
+
+NAME = "replay"
+SUMMARY = "run a config over recorded events"
+
+DEFAULT_SHARDS = 12
+
+_INTERRUPTED = 128
+_TICK_LINES = 8192
+_TICK_LINES_MOST = 1_000_000
+_WORKERS_MOST = 240
+_READERS_MOST = 64
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("config", metavar="CONFIG", type=Path, help="the config file")
+    parser.add_argument(
+        "--events", metavar="PATH", nargs="+", help="files or folders; default: the config's source"
+    )
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, help="where to write; default: the config's sinks"
+    )
+    parser.add_argument(
+        "--state", metavar="DIR", type=Path, help="keep the state here, to go on after a stop"
+    )
+    parser.add_argument("--workers", metavar="N", type=int, default=1, help="processes (1)")
+    parser.add_argument("--shards", metavar="N", type=int, help="slices of the customers (12)")
+    parser.add_argument("--readers", metavar="N", type=int, help="input readers (1)")
+    parser.add_argument("--tick", metavar="N", type=int, default=_TICK_LINES, help="lines a tick")
+    parser.add_argument("--order", choices=["time", "name"], help="how files become one stream")
+    parser.add_argument("--now", metavar="TIME", help="the clock for future timestamps")
+    parser.add_argument(
+        "--close", action="store_true", help="at the end, move the clock past every timer"
+    )
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Replay to the end of the events; 130 after Ctrl-C, 143 after SIGTERM."""
+    try:
+        config = load(arguments.config)
+        with ExitStack() as stack:
+            return _replay(arguments, config, stack)
+    except ConfigError as error:
+        raise UsageError(str(error)) from None
+    except (StateError, ResumeError, FileProblem) as error:
+        raise CartwheelError(str(error)) from None
+    except WorkerFailedError as error:
+        raise CartwheelError(str(error) or "stopped; the state is unharmed") from None
+
+
+def _replay(arguments: argparse.Namespace, config: Config, stack: ExitStack) -> int:
+    folder = _state_folder(arguments.state, stack)
+    stack.enter_context(folder.lock())
+    identity, fresh = _identity(arguments, config, folder)
+    job = replay_job(config, _options(arguments, config, identity))
+    out = OutFolder(Path(job.out))
+    names = [*(f"{kind}.jsonl" for kind in job.kinds), "summary.json"]
+    stack.enter_context(out.claim(identity.id, fresh=fresh, names=names))
+    with ReplayProgress([Path(name) for names in job.readers for name in names]) as progress:
+        supervisor = Supervisor(folder, identity, job, progress.report)
+        reached, stopped_by = supervisor.run()
+    summary = Summary.of(reached.sink, triggers=[each.name for each in job.decide.triggers])
+    write_summary(out.path / "summary.json", summary)
+    if supervisor.had_nothing_to_do:
+        print(f"cartwheel: {folder.path} is finished: all events were read", file=sys.stderr)
+    print_summary(summary, as_json=arguments.json)
+    if reached.finished:
+        return 0
+    print("cartwheel: stopped; the same command goes on from here", file=sys.stderr)
+    return _INTERRUPTED + stopped_by
+
+
+def _state_folder(path: Path | None, stack: ExitStack) -> StateFolder:
+    """Return the state to use; one that nobody asked for goes with the command."""
+    if path is not None:
+        return StateFolder(path)
+    return StateFolder(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cartwheel-"))))
+
+
+def _identity(
+    arguments: argparse.Namespace, config: Config, folder: StateFolder
+) -> tuple[Identity, bool]:
+    """Create the state, or check that it fits the command; tell whether it is new."""
+    if not folder.exists():
+        now_ms = _now(arguments.now)
+        shards = _bounded("--shards", arguments.shards or DEFAULT_SHARDS, SHARDS_MOST)
+        readers = _bounded("--readers", arguments.readers or 1, _READERS_MOST)
+        identity = folder.create(name=config.name, shards=shards, readers=readers, now_ms=now_ms)
+        recovery.create(folder.recovery, identity.id)
+        return identity, True
+    identity = folder.identity()
+    if not folder.recovery.exists() and not any(folder.path.glob("shard-*")):
+        recovery.create(folder.recovery, identity.id)  # killed before it was complete
+    asked = {"--shards": arguments.shards, "--readers": arguments.readers}
+    has = {"--shards": identity.shards, "--readers": identity.readers}
+    if identity.name != config.name:
+        raise UsageError(
+            f"{folder.path} belongs to the config {identity.name!r}, not to {config.name!r};"
+            " name another state"
+        )
+    for option, number in asked.items():
+        if number is not None and number != has[option]:
+            raise UsageError(
+                f"{folder.path} was made with {option} {has[option]}, not {number};"
+                " that cannot change later"
+            )
+    return identity, False
+
+
+def _options(arguments: argparse.Namespace, config: Config, identity: Identity) -> ReplayOptions:
+    source = config.source
+    patterns = arguments.events or (source.files if source else None)
+    out = arguments.out or (Path(config.sinks.files) if config.sinks else None)
+    if not patterns:
+        raise UsageError("--events is missing, and the config names no source.files")
+    if not out:
+        raise UsageError("--out is missing, and the config names no sinks.files")
+    return ReplayOptions(
+        files=expand(patterns),
+        out=out,
+        order=arguments.order or (source.order if source else "time"),
+        shards=identity.shards,
+        readers=identity.readers,
+        workers=_bounded("--workers", arguments.workers, _WORKERS_MOST),
+        tick_lines=_bounded("--tick", arguments.tick, _TICK_LINES_MOST),
+        now_ms=identity.now_ms,
+        close=arguments.close,
+    )
+
+
+def _bounded(option: str, number: int, most: int) -> int:
+    if not 1 <= number <= most:
+        raise UsageError(f"{option} is {number}, expected 1 to {most}")
+    return number
+
+
+def _now(text: str | None) -> int:
+    if text is None:
+        return int(time.time() * 1000)
+    try:
+        return parse_time(text)
+    except ValueError:
+        raise UsageError(
+            f"--now is {text!r}, expected an RFC 3339 time such as 2026-01-31T09:30:00Z"
+        ) from None

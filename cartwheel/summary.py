@@ -1,0 +1,94 @@
+"""What a replay has done, as a table and as ``summary.json`` (F2)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from connectors.file_sink import SinkState
+from connectors.importing.output import written_whole
+
+
+class Summary(msgspec.Struct):
+    """Counts over all runs of a state; only the last two may differ between runs.
+
+    Every line that was read is accounted for: ``read`` is the sum of ``applied``, ``duplicates``,
+    ``late`` and ``dead_letters``.
+    """
+
+    read: int
+    applied: int
+    duplicates: int
+    late: int
+    dead_letters: int
+    customers: int
+    sessions: int
+    triggers: dict[str, int]
+    seconds: float
+    events_per_s: float
+
+    @classmethod
+    def of(cls, state: SinkState, triggers: Sequence[str]) -> "Summary":
+        """Sum up what a sink has counted.
+
+        Args:
+            state: of the sink.
+            triggers: names of the config's triggers; those that sent nothing are listed too.
+        """
+        counts = state.counts
+        read = counts.get("read", 0)
+        sent = {name: counts.get(f"sent {name}", 0) for name in triggers}
+        for name, count in counts.items():
+            if name.startswith("sent "):
+                sent[name.removeprefix("sent ")] = count
+        summary = cls(
+            read=read,
+            applied=counts.get("applied", 0),
+            duplicates=counts.get("duplicates", 0),
+            late=counts.get("late", 0),
+            dead_letters=counts.get("dead_letters", 0),
+            customers=counts.get("customers", 0),
+            sessions=counts.get("sessions", 0),
+            triggers=sent,
+            seconds=round(state.seconds, 3),
+            events_per_s=round(read / state.seconds) if state.seconds else 0,
+        )
+        assert summary.adds_up(), f"a line was lost or counted twice: {summary}"
+        return summary
+
+    def adds_up(self) -> bool:
+        """Tell whether every line is accounted for."""
+        return self.read == self.applied + self.duplicates + self.late + self.dead_letters
+
+
+def write_summary(path: Path, summary: Summary) -> None:
+    """Write the summary as indented JSON."""
+    with written_whole(path) as file:
+        file.write(msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n")
+
+
+def print_summary(summary: Summary, *, as_json: bool) -> None:
+    """Print the summary on standard output."""
+    if as_json:
+        print(msgspec.json.encode(summary).decode())
+        return
+    table = Table(show_header=False, box=None)
+    table.add_column()
+    table.add_column(justify="right")
+    rows = {
+        "events": f"{summary.read}",
+        "applied": f"{summary.applied}",
+        "duplicates": f"{summary.duplicates}",
+        "late": f"{summary.late}",
+        "dead letters": f"{summary.dead_letters}",
+        "customers": f"{summary.customers}",
+        "sessions": f"{summary.sessions}",
+        **{name: f"{count}" for name, count in summary.triggers.items()},
+        "seconds": f"{summary.seconds:.1f}",
+        "events/s": f"{summary.events_per_s:.0f}",
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    Console(soft_wrap=True).print(table)

@@ -1,0 +1,126 @@
+"""From pydantic's errors to findings: where in the file, what was found, what was expected."""
+
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from config.checks import KEY
+from config.environment import Substituted
+from config.models import COLLECT_KINDS, Config, Section
+from config.tree import Fields, Finding, Items, Node, Place, Scalar, describe
+from config.wording import dotted, quote, suggestion
+
+_EXPECTED = {
+    "model_type": "a mapping",
+    "mapping_type": "a mapping",
+    "dict_type": "a mapping",
+    "tuple_type": "text or a list of texts",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """What a path of keys leads to."""
+
+    place: Place
+    node: Node
+    path: tuple[str | int, ...]
+    key_place: Place
+    """Where the key of the value stands; for the root, where it begins."""
+
+    @property
+    def broken(self) -> bool:
+        """Whether the value is known to be wrong already."""
+        return isinstance(self.node, Scalar) and self.node.broken
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the value came from the environment, so that messages must not show it."""
+        return isinstance(self.node, Scalar) and isinstance(self.node.value, Substituted)
+
+
+def locate(root: Node, path: Sequence[str | int]) -> Spot:
+    """Follow a path as far as it goes in the file; parts that are no keys there are left out."""
+    node, key_place, followed = root, root.place, list[str | int]()
+    for part in path:
+        if isinstance(node, Fields) and part in node.values:
+            key_place, node = node.keys[str(part)], node.values[str(part)]
+        elif isinstance(node, Items) and isinstance(part, int) and part < len(node.items):
+            node = node.items[part]
+            key_place = node.place
+        else:
+            continue
+        followed.append(part)
+    return Spot(node.place, node, tuple(followed), key_place)
+
+
+def findings_of(error: ValidationError, root: Node) -> Iterator[Finding]:
+    """Say each of pydantic's errors in terms of the file."""
+    for details in error.errors(include_url=False, include_input=False):
+        spot = locate(root, details["loc"])
+        if spot.broken:
+            continue
+        place, message = _finding(details, spot)
+        path = dotted(spot.path)
+        yield place, f"{path}: {message}" if path else message
+
+
+def _finding(details: ErrorDetails, spot: Spot) -> Finding:
+    kind, path, context = details["type"], details["loc"], details.get("ctx", {})
+    if kind == "extra_forbidden":
+        return spot.key_place, _unknown_key(path)
+    if kind == "missing":
+        return spot.key_place, f"the key {path[-1]} is missing"
+    if kind == "too_long":
+        return (
+            spot.place,
+            f"found {context['actual_length']}, expected at most {context['max_length']}",
+        )
+    place, found = spot.place, describe(spot.node)
+    if path and path[-1] == KEY:
+        place, found = spot.key_place, quote(str(spot.path[-1]))
+    key = context.get("key")
+    if key is not None and isinstance(spot.node, Fields):
+        place, found = spot.node.keys[key], quote(key)
+    what = context.get("what") or _EXPECTED.get(kind)
+    message = f"found {found}, " + (f"expected {what}" if what else details["msg"])
+    near = None if spot.hidden else context.get("near")
+    return place, message + (f"; did you mean {quote(near)}?" if near else "")
+
+
+def _unknown_key(path: Sequence[str | int]) -> str:
+    valid = keys_at(path[:-1])
+    return "unknown key" + (
+        suggestion(str(path[-1]), valid) or f"; the keys here are {', '.join(valid)}"
+    )
+
+
+def keys_at(path: Sequence[str | int]) -> list[str]:
+    """Give the keys of the section that a path of pydantic's leads to."""
+    kind: Any = Config
+    for part in path:
+        if isinstance(part, str) and part[1:-1] in COLLECT_KINDS and part == f"<{part[1:-1]}>":
+            kind = COLLECT_KINDS[part[1:-1]]
+        elif isinstance(kind, type) and issubclass(kind, Section):
+            kind = _bare(_fields(kind)[str(part)])
+        elif get_origin(kind) is Mapping:
+            kind = _bare(get_args(kind)[1])
+    return list(_fields(kind)) if isinstance(kind, type) and issubclass(kind, Section) else []
+
+
+def _fields(section: type[Section]) -> dict[str, Any]:
+    """Give each key, as written in the file, with its type."""
+    return {field.alias or name: field.annotation for name, field in section.model_fields.items()}
+
+
+def _bare(annotation: Any) -> Any:
+    """Take off what surrounds a type: constraints, and that it may be absent."""
+    if get_origin(annotation) is Annotated:
+        return _bare(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        return _bare(get_args(annotation)[0])
+    return annotation

@@ -1,0 +1,235 @@
+"""What a config may hold: one model a section, with every default.
+
+In the file a key has its short name (``gap: 30m``); the attribute carries the unit as well
+(``gap_ms = 1_800_000``). Models are frozen. Rules over several keys are in ``checks``.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+
+from config.values import (
+    Again,
+    ConfigName,
+    DurationMs,
+    EventName,
+    EventNames,
+    EveryMs,
+    FilePath,
+    FilePaths,
+    GapMs,
+    GraceMs,
+    Identifier,
+    PropertyPath,
+    SizeBytes,
+    Yes,
+    expected,
+    one_of,
+    whole,
+)
+from config.wording import nearest
+
+_MINUTE_MS = 60_000
+_HOUR_MS = 60 * _MINUTE_MS
+_DAY_MS = 24 * _HOUR_MS
+
+
+class Section(BaseModel):
+    """A mapping of known keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(Section):
+    """Where events come from."""
+
+    files: FilePaths
+    """Paths or patterns, plain or compressed; one or a list."""
+    order: Annotated[Literal["time", "name"], one_of("time", "name")] = "time"
+    """How several files become one stream: merged by event time, or one after the other by name."""
+
+
+class Sinks(Section):
+    """Where results go."""
+
+    files: FilePath
+    """A folder."""
+
+
+class Time(Section):
+    """How event time moves on."""
+
+    disorder_ms: DurationMs = Field(5_000, alias="disorder")
+    """How far behind the newest event the watermark stays."""
+    idle_ms: DurationMs = Field(30_000, alias="idle")
+    """When a live partition without events stops holding the others back."""
+    grace_ms: GraceMs = Field(0, alias="grace")
+    """How late an event may still be applied."""
+    future_ms: DurationMs = Field(_HOUR_MS, alias="future")
+    """How far ahead of its reference an event may be before it is a dead letter."""
+
+
+class Epoch(Section):
+    """How often state is committed."""
+
+    every_ms: EveryMs = Field(1_000, alias="every")
+    max_bytes: SizeBytes = 256_000_000
+    """The most that a reader hands over between two commits."""
+
+
+class State(Section):
+    """How customers are kept."""
+
+    compression: Annotated[Literal["lz4", "none"], one_of("lz4", "none")] = "lz4"
+    cache_records: Annotated[int, whole(100, 100_000_000)] = Field(100_000, alias="cache")
+    """Decoded records kept in memory, over all shards of one worker."""
+
+
+class Count(Section):
+    """How many events of one name a session had."""
+
+    kind: ClassVar[str] = "count"
+    event: EventName = Field(alias="count")
+
+
+class OverPath(Section):
+    """Base of what is collected from the values at a path."""
+
+    event: EventName | None = Field(None, alias="of")
+    """Only events of this name; None: all that have a value there."""
+
+
+class Sum(OverPath):
+    """The sum of the numbers at a path."""
+
+    kind: ClassVar[str] = "sum"
+    path: PropertyPath = Field(alias="sum")
+
+
+class Min(OverPath):
+    """The least number at a path."""
+
+    kind: ClassVar[str] = "min"
+    path: PropertyPath = Field(alias="min")
+
+
+class Max(OverPath):
+    """The largest number at a path."""
+
+    kind: ClassVar[str] = "max"
+    path: PropertyPath = Field(alias="max")
+
+
+class First(OverPath):
+    """The value at a path in the session's first event that has one."""
+
+    kind: ClassVar[str] = "first"
+    path: PropertyPath = Field(alias="first")
+
+
+class Last(OverPath):
+    """The value at a path in the session's last event that has one."""
+
+    kind: ClassVar[str] = "last"
+    path: PropertyPath = Field(alias="last")
+
+
+class Distinct(OverPath):
+    """How many different values a path had; exact up to ``at_most``."""
+
+    kind: ClassVar[str] = "distinct"
+    path: PropertyPath = Field(alias="distinct")
+    at_most: Annotated[int, whole(1, 10_000)] = 64
+
+
+COLLECT_KINDS: Mapping[str, type[Count | OverPath]] = {
+    model.kind: model for model in (Count, Sum, Min, Max, First, Last, Distinct)
+}
+
+
+def kinds_in(spec: Mapping[str, object]) -> list[str]:
+    """Give the keys of a spec that say what is collected; exactly one is right."""
+    return [key for key in spec if key in COLLECT_KINDS]
+
+
+def _with_one_kind(spec: object) -> object:
+    what = f"exactly one of {', '.join(COLLECT_KINDS)}"
+    if not isinstance(spec, dict):
+        raise expected(f"a mapping with {what}")
+    kinds = kinds_in(spec)
+    if len(kinds) > 1:
+        raise expected(what, key=kinds[1])
+    if not kinds:
+        near = ((nearest(key, COLLECT_KINDS), key) for key in spec if key not in ("of", "at_most"))
+        name, key = next(((name, key) for name, key in near if name), (None, None))
+        raise expected(what, near=name, key=key)
+    return spec
+
+
+def _tag(spec: Any) -> str:
+    return f"<{kinds_in(spec)[0]}>"
+
+
+Collect = Annotated[
+    Annotated[Count, Tag("<count>")]
+    | Annotated[Sum, Tag("<sum>")]
+    | Annotated[Min, Tag("<min>")]
+    | Annotated[Max, Tag("<max>")]
+    | Annotated[First, Tag("<first>")]
+    | Annotated[Last, Tag("<last>")]
+    | Annotated[Distinct, Tag("<distinct>")],
+    Discriminator(_tag),
+    BeforeValidator(_with_one_kind),
+]
+"""One collected value of a session. Tags are in <> so that none is mistaken for a key."""
+
+
+class Session(Section):
+    """When a customer's events are one session, and what its record tells."""
+
+    gap_ms: GapMs = Field(30 * _MINUTE_MS, alias="gap")
+    """Events at most this far apart are one session."""
+    collect: Mapping[Identifier, Collect] = Field({}, max_length=100)
+
+
+class Duplicates(Section):
+    """Which events count as sent twice."""
+
+    last: Annotated[int, whole(0, 1_000)] = 64
+    """How many message ids are remembered for each customer; 0: none, so nothing is a duplicate."""
+    within_ms: DurationMs = Field(_HOUR_MS, alias="within")
+    """How far apart in event time two events with one message id may be to be duplicates."""
+
+
+class Trigger(Section):
+    """A rule that starts on an event, waits, may be cancelled, and then sends a message."""
+
+    on: EventName
+    """The event that starts it."""
+    key: PropertyPath | None = None
+    """One instance for each value at this path; None: one for each customer."""
+    after_ms: DurationMs = Field(0, alias="after")
+    """How long it waits."""
+    cancel: EventNames = ()
+    """The events that end the wait without a message."""
+    again: Again = "always"
+    """How soon the same customer may get another: always, never, or after so many milliseconds."""
+    restart: Yes = True
+    """Whether a further starting event starts the wait again."""
+
+
+class Config(Section):
+    """Everything that one config file says."""
+
+    name: ConfigName
+    source: Source | None = None
+    sinks: Sinks | None = None
+    time: Time = Time()
+    epoch: Epoch = Epoch()
+    state: State = State()
+    session: Session = Session()
+    retention_ms: GapMs = Field(400 * _DAY_MS, alias="retention")
+    """How long a customer who is not seen any more is kept."""
+    duplicates: Duplicates = Duplicates()
+    triggers: Mapping[ConfigName, Trigger] = Field({}, max_length=1_000)

@@ -1,0 +1,224 @@
+"""The kinds of value that a key may take: durations, sizes, names, paths, numbers.
+
+Each is a pydantic type that reads what stands in the file and says what it expected instead. What
+was found, and where, is added by the loader, which knows the file.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, PlainValidator
+from pydantic_core import PydanticCustomError
+
+from config.environment import Substituted
+from config.scalars import resolve
+from config.wording import nearest
+
+MAX_DURATION_MS = 3_650 * 86_400_000
+MAX_NAME_CHARACTERS = 100
+MAX_EVENT_CHARACTERS = 200
+MAX_PATH_PARTS = 8
+PATH_ROOTS = ("properties", "context", "traits")
+
+_UNITS_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
+_DURATION = re.compile(r"([0-9]{1,15})(ms|s|m|h|d)")
+_UNITS_BYTES = {"B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
+_SIZE = re.compile(r"([0-9]{1,15})(B|KB|MB|GB)")
+_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+_IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
+
+
+def expected(what: str, *, near: str | None = None, key: str | None = None) -> PydanticCustomError:
+    """Make the error of a value that is something else.
+
+    Args:
+        what: what should stand there.
+        near: the valid name that was most likely meant.
+        key: the key inside the value at fault, if it is not the value as a whole.
+    """
+    return PydanticCustomError(
+        "expected", "expected {what}", {"what": what, "near": near, "key": key}
+    )
+
+
+def parse_duration(text: str) -> int:
+    """Read ``250ms``, ``90s``, ``30m``, ``24h`` or ``7d``: a whole number and its unit.
+
+    Returns:
+        Milliseconds.
+
+    Raises:
+        ValueError: the text is no such duration, or one above ten years (3650d).
+    """
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError("a duration such as 250ms, 90s, 30m, 24h or 7d")
+    duration_ms = int(match[1]) * _UNITS_MS[match[2]]
+    if duration_ms > MAX_DURATION_MS:
+        raise ValueError("a duration of at most ten years (3650d)")
+    return duration_ms
+
+
+def format_duration(duration_ms: int) -> str:
+    """Write a duration in the largest unit that keeps it a whole number: 1800000 is ``30m``."""
+    for unit, unit_ms in _UNITS_MS.items():
+        if duration_ms >= unit_ms and duration_ms % unit_ms == 0:
+            return f"{duration_ms // unit_ms}{unit}"
+    return "0s"
+
+
+def _duration(least_ms: int = 0) -> Callable[[object], int]:
+    def read(value: object) -> int:
+        try:
+            duration_ms = parse_duration(value if isinstance(value, str) else "")
+        except ValueError as error:
+            raise expected(str(error)) from None
+        if duration_ms < least_ms:
+            raise expected(f"a duration of at least {format_duration(least_ms)}")
+        return duration_ms
+
+    return read
+
+
+def _no_duration_yet(value: object) -> int:
+    if _duration()(value) > 0:
+        raise expected("0s: another grace is not possible yet, late events are not applied")
+    return 0
+
+
+def _again(value: object) -> str | int:
+    if value in ("always", "never"):
+        return str(value)
+    try:
+        return parse_duration(value if isinstance(value, str) else "")
+    except ValueError as error:
+        near = nearest(value, ("always", "never")) if isinstance(value, str) else None
+        raise expected(f"always, never or {error}", near=near) from None
+
+
+def _size(value: object) -> int:
+    value = _unquoted(value)
+    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    size_bytes = int(match[1]) * _UNITS_BYTES[match[2]] if match else value
+    if isinstance(size_bytes, bool) or not isinstance(size_bytes, int):
+        raise expected("a number of bytes or a size such as 64KB, 256MB or 1GB")
+    if not _UNITS_BYTES["KB"] <= size_bytes <= 64 * _UNITS_BYTES["GB"]:
+        raise expected("a size from 1KB to 64GB")
+    return size_bytes
+
+
+def whole(least: int, most: int) -> PlainValidator:
+    """Read a whole number between two bounds, both allowed."""
+
+    def read(value: object) -> int:
+        number = _unquoted(value)
+        in_bounds = isinstance(number, int) and least <= number <= most
+        if isinstance(number, bool) or not isinstance(number, int) or not in_bounds:
+            raise expected(f"a whole number from {least} to {most}")
+        return number
+
+    return PlainValidator(read)
+
+
+def one_of(*words: str) -> PlainValidator:
+    """Read one of a few words."""
+
+    def read(value: object) -> str:
+        if not isinstance(value, str) or value not in words:
+            near = nearest(value, words) if isinstance(value, str) else None
+            raise expected(f"one of {', '.join(words)}", near=near)
+        return str(value)
+
+    return PlainValidator(read)
+
+
+def _yes(value: object) -> bool:
+    answer = _unquoted(value)
+    if not isinstance(answer, bool):
+        raise expected("true or false")
+    return answer
+
+
+def _unquoted(value: object) -> object:
+    """What the environment gave for a number or a yes is read as if it stood in the file."""
+    return resolve(value) if isinstance(value, Substituted) else value
+
+
+def _matching(pattern: re.Pattern[str], what: str) -> PlainValidator:
+    def read(value: object) -> str:
+        if (
+            not isinstance(value, str)
+            or len(value) > MAX_NAME_CHARACTERS
+            or not pattern.fullmatch(value)
+        ):
+            raise expected(f"{what}, 1 to {MAX_NAME_CHARACTERS} characters")
+        return str(value)
+
+    return PlainValidator(read)
+
+
+def _file_pattern(value: object) -> str:
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise expected("a path, as text")
+    return str(value)
+
+
+def _event(value: object) -> str:
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_EVENT_CHARACTERS:
+        raise expected(f"an event's name, as text of 1 to {MAX_EVENT_CHARACTERS} characters")
+    return str(value)
+
+
+def _path(value: object) -> str:
+    what = (
+        f"a path such as properties.cart_id: {', '.join(PATH_ROOTS[:-1])} or {PATH_ROOTS[-1]},"
+        f" then names after dots, at most {MAX_PATH_PARTS} parts"
+    )
+    if not isinstance(value, str):
+        raise expected(what)
+    parts = value.split(".")
+    if parts[0] not in PATH_ROOTS:
+        root = nearest(parts[0], PATH_ROOTS)
+        raise expected(what, near=".".join([root, *parts[1:]]) if root and parts[1:] else None)
+    if not 1 < len(parts) <= MAX_PATH_PARTS or not all(map(_is_part, parts)):
+        raise expected(what)
+    return str(value)
+
+
+def _is_part(part: str) -> bool:
+    return part == part.strip() != "" and part.isprintable() and len(part) <= MAX_NAME_CHARACTERS
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _at_least_one(value: object) -> object:
+    if not value or not isinstance(value, str | list):
+        raise expected("a path or a list of paths")
+    return _as_list(value)
+
+
+def _sorted(value: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(value)))
+
+
+DurationMs = Annotated[int, PlainValidator(_duration())]
+GapMs = Annotated[int, PlainValidator(_duration(least_ms=1))]
+EveryMs = Annotated[int, PlainValidator(_duration(least_ms=300))]
+GraceMs = Annotated[int, PlainValidator(_no_duration_yet)]
+"""0: the only grace so far."""
+SizeBytes = Annotated[int, PlainValidator(_size)]
+Yes = Annotated[bool, PlainValidator(_yes)]
+ConfigName = Annotated[str, _matching(_NAME, "a name of letters, digits, _, - and .")]
+Identifier = Annotated[str, _matching(_IDENTIFIER, "a name of a-z, 0-9 and _, no digit first")]
+EventName = Annotated[str, PlainValidator(_event)]
+PropertyPath = Annotated[str, PlainValidator(_path)]
+FilePath = Annotated[str, PlainValidator(_file_pattern)]
+FilePaths = Annotated[tuple[FilePath, ...], BeforeValidator(_at_least_one)]
+"""One or several; one may stand without a list."""
+EventNames = Annotated[tuple[EventName, ...], BeforeValidator(_as_list), AfterValidator(_sorted)]
+"""None, one or several, sorted; one may stand without a list."""
+Again = Annotated[Literal["always", "never"] | int, PlainValidator(_again)]
+"""A word, or milliseconds."""

@@ -1,0 +1,26 @@
+"""What a rule is, apart from how it is written: for versions and for stored layouts.
+
+A definition is canonical JSON of the rule's keys with every default filled in and durations in
+milliseconds. So neither the order of keys nor formatting, neither ``60m`` for ``1h`` nor a default
+that is spelled out makes a rule another one.
+"""
+
+import hashlib
+import json
+
+from config.models import Section
+
+VERSION_DIGITS = 8
+
+
+def definition(rule: Section) -> str:
+    """Give the one text for all ways of writing this rule or collected value."""
+    return json.dumps(
+        rule.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":")
+    )
+
+
+def rule_version(rule: Section) -> str:
+    """Give the rule's version: the first 8 hex digits of the SHA-256 of its definition."""
+    digest = hashlib.sha256(definition(rule).encode("ascii")).hexdigest()
+    return digest[:VERSION_DIGITS]

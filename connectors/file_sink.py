@@ -1,0 +1,145 @@
+"""Writes each kind of output to its own file, tick by tick, exactly once.
+
+A tick is written when all shards' parts of it are there, sorted, so that the files are the same
+whatever the number of processes. The snapshot remembers the lengths; a resume cuts the files back.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from time import monotonic
+from typing import BinaryIO
+
+import msgspec
+
+from connectors.errors import FileProblem
+from connectors.rendering import Line
+from operators.ticks import TickName
+
+
+class RenderedPart(msgspec.Struct, frozen=True):
+    """One shard's part of a tick, as it is written.
+
+    Attributes:
+        name: of the tick.
+        shard: whose part.
+        lines: by kind.
+        counts: for the summary.
+    """
+
+    name: TickName
+    shard: int
+    lines: dict[str, list[Line]]
+    counts: Counter[str]
+
+
+class SinkState(msgspec.Struct):
+    """What a sink remembers.
+
+    Attributes:
+        ticks: each reader's last tick that was written.
+        lengths: of each file, in bytes.
+        counts: of everything so far, for the summary.
+        seconds: spent so far, over all runs.
+    """
+
+    ticks: list[int]
+    lengths: dict[str, int] = {}
+    counts: dict[str, int] = {}
+    seconds: float = 0.0
+
+
+class FileSink:
+    """The output files of a run.
+
+    Args:
+        folder: where they are.
+        kinds: which there are; each is ``KIND.jsonl``.
+        shards: how many parts a tick has.
+        state: as of the last snapshot.
+
+    Raises:
+        FileProblem: a file cannot be written, or is shorter than it was.
+    """
+
+    def __init__(
+        self, folder: Path, *, kinds: Sequence[str], shards: int, state: SinkState
+    ) -> None:
+        self._folder = folder
+        self._shards = shards
+        self._state = state
+        self._seconds_before = state.seconds
+        self._started = monotonic()
+        self._parts: dict[TickName, list[RenderedPart]] = {}
+        self._files = {kind: self._open(kind) for kind in kinds}
+
+    def write(self, part: RenderedPart) -> None:
+        """Take one shard's part of a tick; write the tick when it was the last part.
+
+        Raises:
+            FileProblem: the disk is full, or something else prevents writing.
+        """
+        parts = self._parts.setdefault(part.name, [])
+        parts.append(part)
+        if len(parts) < self._shards:
+            return
+        del self._parts[part.name]
+        reader = part.name.reader
+        expected = self._state.ticks[reader] + 1
+        assert part.name.number == expected, f"expected tick {expected}, got {part.name}"
+        self._state.ticks[reader] = part.name.number
+        for kind, file in self._files.items():
+            lines = [line for each in parts for line in each.lines.get(kind, ())]
+            if lines:
+                lines.sort()
+                data = b"\n".join([line.text for line in lines]) + b"\n"
+                self._write(kind, file, data)
+        counts = self._state.counts
+        for each in parts:
+            for name, count in each.counts.items():
+                counts[name] = counts.get(name, 0) + count
+
+    def snapshot(self) -> SinkState:
+        """Bring everything written to the operating system; return what to remember.
+
+        Raises:
+            FileProblem: the disk is full, or something else prevents writing.
+        """
+        assert not self._parts, "a snapshot lies between ticks"
+        for kind, file in self._files.items():
+            self._write(kind, file, b"", flush=True)
+        self._state.seconds = self._seconds_before + monotonic() - self._started
+        return self._state
+
+    def close(self) -> None:
+        """Close the files."""
+        for file in self._files.values():
+            file.close()
+
+    def _open(self, kind: str) -> BinaryIO:
+        path = self._folder / f"{kind}.jsonl"
+        length = self._state.lengths.setdefault(kind, 0)
+        try:
+            file = path.open("ab")
+            if path.stat().st_size < length:
+                raise FileProblem(
+                    f"{path} is shorter than the {length} bytes that were written to it;"
+                    " put it back, or start a new state with an empty output folder"
+                )
+            file.truncate(length)
+        except OSError as error:
+            raise FileProblem(f"{path}: cannot be written: {error.strerror}") from error
+        return file
+
+    def _write(self, kind: str, file: BinaryIO, data: bytes, *, flush: bool = False) -> None:
+        try:
+            file.write(data)
+            if flush:
+                file.flush()
+        except OSError as error:
+            path = self._folder / f"{kind}.jsonl"
+            raise FileProblem(
+                f"{path}: cannot be written: {error.strerror}; make room and start again,"
+                " nothing is lost"
+            ) from error
+        self._state.lengths[kind] += len(data)

@@ -1,0 +1,1 @@
+"""Other people's event logs turned into Segment-spec events, as a small mapping file says."""

@@ -1,0 +1,150 @@
+"""One input file as blocks of lines, in bounded memory, from any position on."""
+
+import hashlib
+import io
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from connectors.compression import DAMAGED, decompressed
+from connectors.errors import FileProblem
+from operators.lines import LINE_BYTES, LineReader, Lines, overlong
+from operators.rejections import KEPT_BYTES
+
+BLOCK_BYTES = 1 << 20
+
+
+class Position(msgspec.Struct, frozen=True, array_like=True):
+    """Where reading goes on: the next line's number from 1, its offset from 0 (uncompressed)."""
+
+    line: int = 1
+    offset: int = 0
+
+
+BEGINNING = Position()
+
+
+class LineFile:
+    """An input file, plain, gzip or zstd.
+
+    Args:
+        name: the path, as dead letters name it.
+        index: of the file among its reader's.
+        reader: says what the lines are.
+        position: where to start.
+        block_bytes: how much is read at a time.
+
+    Raises:
+        FileProblem: the file cannot be opened or is shorter than the position.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        index: int,
+        reader: LineReader,
+        *,
+        position: Position = BEGINNING,
+        block_bytes: int = BLOCK_BYTES,
+    ) -> None:
+        self._name = name
+        self._index = index
+        self._reader = reader
+        self._block_bytes = block_bytes
+        self._line, self._offset = position.line, position.offset
+        self._rest = b""
+        try:
+            self._raw = Path(name).open("rb")  # noqa: SIM115 (closed by close)
+            self._stream = decompressed(name, self._raw)
+        except OSError as error:
+            raise FileProblem(f"{name}: cannot be opened: {error.strerror}") from error
+        self._skip_to(position.offset)
+
+    def read(self) -> Lines | None:
+        """Return the next lines, at least one; None at the end of the file.
+
+        Raises:
+            FileProblem: the file cannot be read, is damaged or was truncated.
+        """
+        while True:
+            data = self._read_bytes()
+            if not data:
+                rest, self._rest = self._rest, b""
+                return self._take(rest, len(rest)) if rest else None
+            block = self._rest + data if self._rest else data
+            end = block.rfind(b"\n") + 1
+            self._rest = block[end:]
+            if end:
+                return self._take(block[: end - 1], end)
+            if len(self._rest) > LINE_BYTES:
+                return self._take_overlong()
+
+    def bytes_read(self) -> int:
+        """Return how many bytes of the file itself were read, for progress."""
+        return self._raw.tell()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._raw.close()
+
+    def _read_bytes(self) -> bytes:
+        try:
+            return self._stream.read(self._block_bytes)
+        except EOFError:
+            raise FileProblem(
+                f"{self._name}: the compressed file ends too early, after line {self._line - 1};"
+                " it was truncated. What was read before is kept; fetch it again and go on"
+            ) from None
+        except DAMAGED as error:
+            raise FileProblem(
+                f"{self._name}: damaged after line {self._line - 1}, or not compressed as its"
+                f" name says ({error})"
+            ) from error
+        except OSError as error:
+            raise FileProblem(f"{self._name}: cannot be read: {error.strerror}") from error
+
+    def _take(self, block: bytes, length: int) -> Lines:
+        lines = self._reader.read(block, file=self._index, line=self._line, offset=self._offset)
+        self._line += len(lines)
+        self._offset += length
+        return lines
+
+    def _take_overlong(self) -> Lines:
+        """Read on to the end of a line that is too long, keeping only its beginning."""
+        kept, length, digest = self._rest[:KEPT_BYTES], 0, hashlib.sha256()
+        data = self._rest
+        while data and b"\n" not in data:
+            digest.update(data)
+            length += len(data)
+            data = self._read_bytes()
+        line, newline, self._rest = data.partition(b"\n")
+        digest.update(line)
+        length += len(line)
+        place = np.array([[self._index], [self._line], [self._offset]], np.int64)
+        rejection = overlong(length, digest.hexdigest())
+        lines = Lines([kept], [""], np.zeros(1, np.int64), place, {0: rejection})
+        self._line += 1
+        self._offset += length + len(newline)
+        return lines
+
+    def _skip_to(self, offset: int) -> None:
+        """Go to a position; a compressed file is read up to it."""
+        if self._stream is self._raw:
+            size = self._raw.seek(0, io.SEEK_END)
+            if size < offset:
+                self._too_short(size, offset)
+            self._raw.seek(offset)
+            return
+        done = 0
+        while done < offset:
+            data = self._stream.read(min(self._block_bytes, offset - done))
+            if not data:
+                self._too_short(done, offset)
+            done += len(data)
+
+    def _too_short(self, size: int, offset: int) -> None:
+        raise FileProblem(
+            f"{self._name}: has {size} bytes, but {offset} were read from it before;"
+            " the state belongs to another file"
+        )

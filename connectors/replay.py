@@ -1,0 +1,215 @@
+"""Recorded files as one stream of lines: merged by event time, or one after the other by name.
+
+Merging takes, again and again, the file whose next line is the earliest; lines that are out of
+order inside a file follow those before them, and lines that are no events pass at once. That is
+the same as sorting by (greatest time so far in the file, file, line), which is done by the block.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from connectors.errors import FileProblem
+from connectors.line_file import BLOCK_BYTES, LineFile, Position
+from operators.lines import Ints, LineReader, Lines, join
+from operators.times import AFTER_ALL, BEFORE_ALL
+
+Order = Literal["time", "name"]
+
+OPEN_FILES = 100
+"""How many files may overlap in time."""
+
+_PEEK_BYTES = 64 * 1024
+
+
+class _OpenFile:
+    """An open file, the lines that were read ahead of it, and their places in the merge."""
+
+    def __init__(self, file: LineFile) -> None:
+        self.file = file
+        self.lines: Lines = join([])
+        self.keys: Ints = np.empty(0, np.int64)
+        self._greatest: int = BEFORE_ALL
+
+    def fill(self) -> bool:
+        """Read on if nothing is left; tell whether there is anything."""
+        if not len(self.lines):
+            lines = self.file.read()
+            if lines is None:
+                return False
+            times = lines.times
+            if lines.rejected:
+                times = times.copy()
+                times[list(lines.rejected)] = BEFORE_ALL
+            self.lines = lines
+            self.keys = np.maximum(np.maximum.accumulate(times), self._greatest)
+            self._greatest = int(self.keys[-1])
+        return True
+
+    def take(self, count: int) -> Lines:
+        """Take the first lines."""
+        taken = self.lines.slice(0, count)
+        self.lines = self.lines.slice(count, len(self.lines))
+        self.keys = self.keys[count:]
+        return taken
+
+
+class Replay:
+    """The lines of a reader's files, in order.
+
+    Attributes:
+        positions: where to go on in each file, after what was taken.
+        ended: whether everything was taken.
+
+    Args:
+        files: their paths.
+        reader: says what the lines are.
+        order: how they become one stream.
+        positions: where to go on in each file.
+
+    Raises:
+        FileProblem: a file cannot be read.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[str],
+        reader: LineReader,
+        *,
+        order: Order,
+        positions: Sequence[Position],
+    ) -> None:
+        self.positions = list(positions)
+        self.ended = False
+        self._problem: FileProblem | None = None
+        self._files = files
+        self._reader = reader
+        self._ready: Lines = join([])
+        self._open: dict[int, _OpenFile] = {}
+        self._bytes_closed = 0
+        if order == "time" and len(files) > 1:
+            waiting = [(self._first_time(index), index) for index in range(len(files))]
+            self._waiting = deque(sorted(waiting))
+        else:
+            by_name = sorted(range(len(files)), key=lambda index: files[index])
+            self._waiting = deque((AFTER_ALL, index) for index in by_name)
+
+    def take(self, count: int) -> Lines:
+        """Return the next lines, fewer than asked for only at the end or before a problem.
+
+        Raises:
+            FileProblem: a file cannot be read, and all before it was taken.
+        """
+        parts = [self._ready]
+        have = len(self._ready)
+        while have < count and not self.ended and self._problem is None:
+            try:
+                lines = self._next()
+            except FileProblem as problem:
+                self._problem = problem
+                break
+            if lines is None:
+                self.ended = True
+                break
+            parts.append(lines)
+            have += len(lines)
+        if self._problem and not have:
+            raise self._problem
+        lines = join(parts)
+        taken = lines.slice(0, count)
+        self._ready = lines.slice(count, len(lines))
+        self.ended = self.ended and not len(self._ready)
+        self._note_positions(taken)
+        return taken
+
+    def bytes_read(self) -> int:
+        """Return how many bytes of the files were read so far, for progress."""
+        return self._bytes_closed + sum(each.file.bytes_read() for each in self._open.values())
+
+    def close(self) -> None:
+        """Close all files."""
+        for each in self._open.values():
+            each.file.close()
+
+    def _next(self) -> Lines | None:
+        """Return some lines that come next; None at the end."""
+        self._close_ended()
+        if not self._open and not self._open_next():
+            return None
+        while self._waiting and self._waiting[0] <= self._limit():
+            self._open_next()
+        if len(self._open) == 1:
+            (only,) = self._open.values()
+            return only.take(len(only.lines))
+        return self._merge()
+
+    def _limit(self) -> tuple[int, int]:
+        """Return up to where in the merge all lines are in memory: greatest time, file."""
+        return min((int(each.keys[-1]), index) for index, each in self._open.items())
+
+    def _merge(self) -> Lines:
+        """Take the lines up to the limit from all open files, in order."""
+        limit, last_file = self._limit()
+        parts, keys = [], []
+        for index in sorted(self._open):
+            each = self._open[index]
+            bound = limit + 1 if index <= last_file else limit
+            count = int(np.searchsorted(each.keys, bound))
+            keys.append(each.keys[:count])
+            parts.append(each.take(count))
+        order: Ints = np.argsort(np.concatenate(keys), kind="stable")
+        return join(parts).take(order)
+
+    def _close_ended(self) -> None:
+        for index, each in list(self._open.items()):
+            if not each.fill():
+                self._bytes_closed += each.file.bytes_read()
+                each.file.close()
+                del self._open[index]
+
+    def _open_next(self) -> bool:
+        """Open the next file that has lines left; tell whether there was one."""
+        while self._waiting:
+            if len(self._open) == OPEN_FILES:
+                raise FileProblem(
+                    f"more than {OPEN_FILES} files overlap in time;"
+                    " merge some of them first, or take them one after the other by name"
+                )
+            _, index = self._waiting.popleft()
+            each = _OpenFile(self._line_file(index))
+            if each.fill():
+                self._open[index] = each
+                return True
+            each.file.close()
+        return False
+
+    def _first_time(self, index: int) -> int:
+        """Find a time before which no event of a file's beginning lies, without reading it all."""
+        file = self._line_file(index, block_bytes=_PEEK_BYTES)
+        lines = file.read()
+        file.close()
+        if lines is None:
+            return BEFORE_ALL
+        events = [i for i in range(len(lines)) if i not in lines.rejected]
+        return int(lines.times[events[0]]) if events else BEFORE_ALL
+
+    def _line_file(self, index: int, block_bytes: int = BLOCK_BYTES) -> LineFile:
+        return LineFile(
+            self._files[index],
+            index,
+            self._reader,
+            position=self.positions[index],
+            block_bytes=block_bytes,
+        )
+
+    def _note_positions(self, taken: Lines) -> None:
+        """Note where to go on after these lines."""
+        files = taken.places[0]
+        for index in np.unique(files).tolist():
+            last = int(np.flatnonzero(files == index)[-1])
+            _, line, offset = taken.places[:, last].tolist()
+            rejection = taken.rejected.get(last)
+            length = rejection.length if rejection and rejection.length else len(taken.raw[last])
+            self.positions[index] = Position(line + 1, offset + length + 1)

@@ -1,0 +1,9 @@
+"""What may keep a flow from running."""
+
+
+class ResumeError(Exception):
+    """The state cannot be resumed; the message says why and what to do."""
+
+
+class WorkerFailedError(Exception):
+    """A worker could not go on; the message is empty where the worker has said why itself."""

@@ -1,0 +1,131 @@
+"""What a run is to do, as its workers read it: plans instead of config, and the files by name."""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from config import Collect, Config, Count, Distinct, definition, rule_version
+from config import Trigger as TriggerConfig
+from connectors.replay import Order
+from operators.plans import (
+    ALWAYS_MS,
+    NEVER_MS,
+    CollectPlan,
+    DecidePlan,
+    ProfilePlan,
+    RoutePlan,
+    TriggerPlan,
+)
+
+Compression = Literal["lz4", "none"]
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A replay.
+
+    Attributes:
+        route: how lines become ticks.
+        profile: what the profile step keeps.
+        decide: what the decide step decides.
+        readers: the files of each reader.
+        order: how a reader's files become one stream.
+        tick_lines: how many lines make a tick.
+        close: whether the clock moves past every timer at the end.
+        out: the folder for the outputs.
+        workers: how many processes.
+        epoch_ms: how often state is committed.
+        epoch_bytes: the most that a reader hands over between two commits.
+        compression: of the state on disk.
+        cache_records: how many decoded records a worker keeps in memory.
+    """
+
+    route: RoutePlan
+    profile: ProfilePlan
+    decide: DecidePlan
+    readers: list[list[str]]
+    order: Order
+    tick_lines: int
+    close: bool
+    out: str
+    workers: int
+    epoch_ms: int
+    epoch_bytes: int
+    compression: Compression
+    cache_records: int
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of outputs that this job can produce; each has its file."""
+        of_triggers = ["triggers", "decisions"] if self.decide.triggers else []
+        return ["sessions", *of_triggers, "late", "dead-letters"]
+
+
+class ReplayOptions(msgspec.Struct, frozen=True):
+    """What the command line says of a replay, beside the config."""
+
+    files: list[Path]
+    out: Path
+    order: Order
+    shards: int
+    readers: int
+    workers: int
+    tick_lines: int
+    now_ms: int
+    close: bool
+
+
+def replay_job(config: Config, options: ReplayOptions) -> Job:
+    """Compile a config and the command's options into a job."""
+    triggers = tuple(_trigger(name, each) for name, each in config.triggers.items())
+    names = [str(file) for file in options.files]
+    return Job(
+        route=RoutePlan(
+            options.shards, config.time.disorder_ms, config.time.future_ms, options.now_ms
+        ),
+        profile=ProfilePlan(
+            name=config.name,
+            gap_ms=config.session.gap_ms,
+            collect=tuple(_collect(name, spec) for name, spec in config.session.collect.items()),
+            retention_ms=config.retention_ms,
+            duplicates_last=config.duplicates.last,
+            duplicates_within_ms=config.duplicates.within_ms,
+            triggers=triggers,
+        ),
+        decide=DecidePlan(config.name, triggers),
+        readers=[names[reader :: options.readers] for reader in range(options.readers)],
+        order=options.order,
+        tick_lines=options.tick_lines,
+        close=options.close,
+        out=str(options.out),
+        workers=options.workers,
+        epoch_ms=config.epoch.every_ms,
+        epoch_bytes=config.epoch.max_bytes,
+        compression=config.state.compression,
+        cache_records=config.state.cache_records,
+    )
+
+
+def _collect(name: str, spec: Collect) -> CollectPlan:
+    return CollectPlan(
+        name=name,
+        kind=spec.kind,
+        path=() if isinstance(spec, Count) else tuple(spec.path.split(".")),
+        of=spec.event,
+        at_most=spec.at_most if isinstance(spec, Distinct) else 0,
+        definition=definition(spec),
+    )
+
+
+def _trigger(name: str, trigger: TriggerConfig) -> TriggerPlan:
+    again = {"always": ALWAYS_MS, "never": NEVER_MS}
+    return TriggerPlan(
+        name=name,
+        version=rule_version(trigger),
+        on=trigger.on,
+        key=tuple(trigger.key.split(".")) if trigger.key else (),
+        after_ms=trigger.after_ms,
+        cancel=tuple(trigger.cancel),
+        again_ms=again[trigger.again] if isinstance(trigger.again, str) else trigger.again,
+        restart=trigger.restart,
+    )

@@ -1,0 +1,44 @@
+"""The main flow.
+
+::
+
+    readers ── ticks ──▶ profile ──▶ decide ──▶ render ──▶ sinks
+    (route)              by shard    by shard
+
+A reader reads lines, stamps them with the watermark and sends every shard its share of each tick.
+Profile keeps the customers' sessions; decide keeps their trigger instances and says what is sent;
+render writes it down; the sink puts the parts of a tick together. Steps and shards have permanent
+names, since Bytewax finds their snapshots by them.
+"""
+
+from bytewax import operators as op
+from bytewax.dataflow import Dataflow
+
+from connectors.file_sink import RenderedPart
+from connectors.rendering import render_line
+from flows.readers import Readers
+from flows.sinks import FILES, Sinks
+from flows.steps import DecideLogic, ProfileLogic
+from flows.worker_state import WorkerState
+from operators.ticks import ShardResult
+
+NAME = "cartwheel"
+
+
+def build(worker: WorkerState) -> Dataflow:
+    """Wire the flow for one worker."""
+    name = worker.job.profile.name
+
+    def render(item: tuple[str, ShardResult]) -> tuple[str, RenderedPart]:
+        _, result = item
+        kinds = result.outputs.kinds.items()
+        lines = {kind: [render_line(name, each) for each in outputs] for kind, outputs in kinds}
+        return FILES, RenderedPart(result.name, result.shard, lines, result.counts)
+
+    flow = Dataflow(NAME)
+    ticks = op.input("readers", flow, Readers(worker))
+    profiles = op.stateful_batch("profile", ticks, lambda row: ProfileLogic(worker, row))
+    results = op.stateful_batch("decide", profiles, lambda row: DecideLogic(worker, row))
+    parts = op.map("render", results, render)
+    op.output("sinks", parts, Sinks(worker))
+    return flow

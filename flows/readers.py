@@ -1,0 +1,149 @@
+"""The input files as a Bytewax source: each reader is a partition that hands over ticks."""
+
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+
+from connectors.errors import FileProblem
+from connectors.line_file import BEGINNING, Position
+from connectors.replay import Replay
+from flows.shard_keys import shard_key
+from flows.worker_state import WorkerState
+from operators.lines import LineReader
+from operators.route import Route, RouteState
+from operators.ticks import ShardTick
+
+_OFF_GRID = 0.05
+_PAUSE = timedelta(milliseconds=5)
+_PROGRESS_EVERY_S = 0.1
+
+
+class ReaderState(msgspec.Struct):
+    """What a reader remembers.
+
+    Attributes:
+        files: the names of its files.
+        positions: where to go on in each.
+        route: its last tick and the latest event time.
+        events: how many lines it has handed over.
+        ended: whether it has handed over everything.
+    """
+
+    files: list[str]
+    positions: list[Position]
+    route: RouteState
+    events: int = 0
+    ended: bool = False
+
+
+class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
+    """One reader."""
+
+    def __init__(self, worker: WorkerState, number: int, row: bytes | None) -> None:
+        expected = worker.run.readers[number]
+        worker.verify(f"reader {number}", row, expected)
+        job = worker.job
+        files = job.readers[number]
+        self._worker = worker
+        self._job = job
+        self._number = number
+        self._state = (
+            msgspec.msgpack.decode(expected, type=ReaderState)
+            if expected
+            else ReaderState(files, [BEGINNING] * len(files), RouteState())
+        )
+        reader = LineReader(job.route.future_ms, job.route.now_ms)
+        self._replay = Replay(files, reader, order=job.order, positions=self._state.positions)
+        self._route = Route(
+            number,
+            shards=job.route.shards,
+            disorder_ms=job.route.disorder_ms,
+            files=tuple(files),
+            state=self._state.route,
+        )
+        self._bytes = 0
+        self._next_progress = 0.0
+        self._epoch_started = time.time()
+
+    def next_batch(self) -> Iterable[tuple[str, ShardTick]]:
+        """Hand over the next tick.
+
+        Raises:
+            StopIteration: the input has ended, cannot be read, or the worker is to stop.
+        """
+        if self._state.ended or self._worker.stopping or self._worker.problem:
+            self._report()
+            raise StopIteration
+        self._wait_for_grid()
+        if self._bytes >= self._job.epoch_bytes:
+            return []
+        try:
+            lines = self._replay.take(self._job.tick_lines)
+        except FileProblem as problem:
+            self._worker.problem = problem
+            raise StopIteration from None
+        self._state.ended = self._replay.ended
+        self._state.events += len(lines)
+        self._bytes += sum(map(len, lines.raw))
+        ended, close = self._state.ended, self._job.close
+        ticks = self._route.split(lines, ended=ended, close=ended and close)
+        if time.monotonic() >= self._next_progress:
+            self._report()
+        return [(shard_key(tick.shard), tick) for tick in ticks]
+
+    def next_awake(self) -> datetime | None:
+        """Wait a little when enough is on its way until the next snapshot."""
+        if self._bytes >= self._job.epoch_bytes:
+            return datetime.now(UTC) + _PAUSE
+        return None
+
+    def snapshot(self) -> bytes:
+        """Remember where to go on."""
+        self._bytes = 0
+        self._epoch_started = time.time()
+        self._state.positions = self._replay.positions
+        return msgspec.msgpack.encode(self._state)
+
+    def close(self) -> None:
+        """Close the files."""
+        self._replay.close()
+
+    def _report(self) -> None:
+        self._next_progress = time.monotonic() + _PROGRESS_EVERY_S
+        self._worker.progress.report(self._number, self._replay.bytes_read(), self._state.events)
+
+    def _wait_for_grid(self) -> None:
+        """Close epochs on common lines of the wall clock, where there are several readers.
+
+        Each closes its epochs by its own clock and waits for the slowest; Bytewax would keep any
+        skew for ever. It changes when things are committed, never what comes out.
+        """
+        if len(self._job.readers) == 1:
+            return
+        every = self._job.epoch_ms / 1000
+        off = self._epoch_started % every
+        now = time.time()
+        about_to_close = now - self._epoch_started >= every * (1 - _OFF_GRID)
+        if _OFF_GRID * every < off < (1 - _OFF_GRID) * every and about_to_close:
+            time.sleep(every - now % every)
+
+
+class Readers(FixedPartitionedSource[tuple[str, ShardTick], bytes]):
+    """All readers of a job."""
+
+    def __init__(self, worker: WorkerState) -> None:
+        self._worker = worker
+
+    def list_parts(self) -> list[str]:
+        """Name the readers."""
+        return [f"reader-{number}" for number in range(len(self._worker.job.readers))]
+
+    def build_part(
+        self, step_id: str, for_part: str, resume_state: bytes | None
+    ) -> ReaderPartition:
+        """Open a reader where its snapshot left it."""
+        number = int(for_part.removeprefix("reader-"))
+        return ReaderPartition(self._worker, number, resume_state)

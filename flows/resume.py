@@ -1,0 +1,124 @@
+"""Works out where a run starts, and clears away what earlier runs left unfinished.
+
+It may be interrupted and repeated at any point.
+"""
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+import msgspec
+
+from connectors.file_sink import SinkState
+from flows import main, recovery
+from flows.errors import ResumeError
+from flows.job import Job
+from flows.readers import ReaderState
+from flows.shard_keys import shard_key
+from flows.sinks import FILES
+from flows.steps import DecideState
+from operators.clock import Clock
+from state import faults
+from state.folder import Identity, Run, StateFolder
+from state.versions import NO_VERSION, remove_versions, write_committed
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a state is.
+
+    Attributes:
+        epoch: the next to be run.
+        readers: what each reader remembers, empty when nothing was ever committed.
+        sink: what the sink remembers.
+    """
+
+    epoch: int
+    readers: list[ReaderState]
+    sink: SinkState
+
+    @property
+    def finished(self) -> bool:
+        """Whether all readers have ended."""
+        return bool(self.readers) and all(reader.ended for reader in self.readers)
+
+
+def prepare(folder: StateFolder, identity: Identity, job: Job) -> tuple[Run, Progress]:
+    """Make the state ready for a run, whose workers have not started.
+
+    Raises:
+        ResumeError: the state is damaged or incomplete.
+    """
+    recovery.check(folder.recovery, identity.id)
+    epoch = recovery.resume_epoch(folder.recovery)
+    faults.reach("while-purging")
+    recovery.purge(folder.recovery, epoch)
+    rows = recovery.rows(folder.recovery)
+    run = _run(identity, job, rows)
+    for shard, version in enumerate(run.versions):
+        shard_folder = folder.shard(shard)
+        if version != NO_VERSION and not (shard_folder / version).is_dir():
+            raise ResumeError(
+                f"{shard_folder / version} is missing: the state is incomplete and cannot go on."
+                " Restore it from a backup, or start a new state"
+            )
+        if shard_folder.exists():
+            if version != NO_VERSION:
+                write_committed(shard_folder, version)
+            remove_versions(shard_folder, keep={version})
+    folder.write_run(run)
+    readers = [msgspec.msgpack.decode(row, type=ReaderState) for row in run.readers if row]
+    sink = (
+        msgspec.msgpack.decode(run.sink, type=SinkState)
+        if run.sink
+        else SinkState([0] * identity.readers)
+    )
+    return run, Progress(epoch, readers, sink)
+
+
+def _run(identity: Identity, job: Job, rows: recovery.Rows) -> Run:
+    """Take the rows apart; exactly those of the flow must be there, all with the same ticks."""
+    shards = [shard_key(shard) for shard in range(identity.shards)]
+    readers = [f"reader-{number}" for number in range(identity.readers)]
+    expected = {(_step("sinks"), FILES)}
+    expected |= {(_step("readers"), reader) for reader in readers}
+    expected |= {(_step(step), shard) for step in ("profile", "decide") for shard in shards}
+    if rows and rows.keys() != expected:
+        odd = min(rows.keys() ^ expected)
+        raise ResumeError(
+            f"the state has {'a surplus' if odd in rows else 'no'} snapshot of {odd[0]} {odd[1]};"
+            " restore it from a backup, or start a new state"
+        )
+    decide = [rows.get((_step("decide"), shard), b"") for shard in shards]
+    states = [msgspec.msgpack.decode(row, type=DecideState) for row in decide if row]
+    run = Run(
+        id=uuid4().hex[:12],
+        fresh=not rows,
+        versions=[state.version for state in states] or [NO_VERSION] * identity.shards,
+        profile=[rows.get((_step("profile"), shard), b"") for shard in shards],
+        decide=decide,
+        readers=[rows.get((_step("readers"), reader), b"") for reader in readers],
+        sink=rows.get((_step("sinks"), FILES), b""),
+        job=msgspec.Raw(msgspec.json.encode(job)),
+    )
+    if rows:
+        _check_ticks(run, states)
+    return run
+
+
+def _check_ticks(run: Run, decide: list[DecideState]) -> None:
+    ticks = {
+        "decide": [state.ticks for state in decide],
+        "profile": [msgspec.msgpack.decode(row, type=Clock).ticks for row in run.profile],
+        "sinks": [msgspec.msgpack.decode(run.sink, type=SinkState).ticks],
+    }
+    handed_over = [msgspec.msgpack.decode(row, type=ReaderState).route.tick for row in run.readers]
+    for step, seen in ticks.items():
+        if any(each != handed_over for each in seen):
+            raise ResumeError(
+                f"the state's snapshots do not fit together: readers are at ticks {handed_over},"
+                f" {step} at {seen}; restore it from a backup"
+            )
+
+
+def _step(name: str) -> str:
+    return f"{main.NAME}.{name}"

@@ -1,0 +1,58 @@
+"""The output files as a Bytewax sink with one partition, whose state takes part in recovery."""
+
+from pathlib import Path
+
+import msgspec
+from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
+
+from connectors.file_sink import FileSink, RenderedPart, SinkState
+from flows.worker_state import WorkerState
+
+FILES = "files"
+"""The permanent name of the partition, and the key of everything that goes there."""
+
+
+class FilesPartition(StatefulSinkPartition[RenderedPart, bytes]):
+    """All output files, written by one worker."""
+
+    def __init__(self, worker: WorkerState, row: bytes | None) -> None:
+        worker.verify("the sink", row, worker.run.sink)
+        job = worker.job
+        state = (
+            msgspec.msgpack.decode(worker.run.sink, type=SinkState)
+            if worker.run.sink
+            else SinkState([0] * len(job.readers))
+        )
+        self._sink = FileSink(Path(job.out), kinds=job.kinds, shards=job.route.shards, state=state)
+
+    def write_batch(self, values: list[RenderedPart]) -> None:
+        """Write parts of ticks."""
+        for part in values:
+            self._sink.write(part)
+
+    def snapshot(self) -> bytes:
+        """Remember how long the files are."""
+        return msgspec.msgpack.encode(self._sink.snapshot())
+
+    def close(self) -> None:
+        """Close the files."""
+        self._sink.close()
+
+
+class Sinks(FixedPartitionedSink[RenderedPart, bytes]):
+    """Where all results go."""
+
+    def __init__(self, worker: WorkerState) -> None:
+        self._worker = worker
+
+    def list_parts(self) -> list[str]:
+        """Name the one partition."""
+        return [FILES]
+
+    def part_fn(self, item_key: str) -> int:
+        """Choose the partition of a key."""
+        return 0
+
+    def build_part(self, step_id: str, for_part: str, resume_state: bytes | None) -> FilesPartition:
+        """Open the files where the snapshot left them."""
+        return FilesPartition(self._worker, resume_state)

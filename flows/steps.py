@@ -1,0 +1,103 @@
+"""The thin layer between Bytewax's keyed steps and the operators, which know nothing of Bytewax."""
+
+from collections.abc import Iterable
+
+import msgspec
+from bytewax.operators import StatefulBatchLogic
+
+from flows.worker_state import WorkerState
+from operators.case_store import CaseStore
+from operators.clock import Clock
+from operators.decide import DecideStep
+from operators.profile import ProfileResult, ProfileStep
+from operators.profile_store import ProfileStore
+from operators.ticks import ShardResult, ShardTick
+from state.versions import NO_VERSION, Version
+
+
+class DecideState(msgspec.Struct):
+    """What decide's snapshot names: the shard's version and each reader's last tick.
+
+    The ticks may be newer than the version's own: nothing was written since.
+    """
+
+    version: Version
+    ticks: list[int]
+
+
+class ProfileLogic(StatefulBatchLogic[ShardTick, ProfileResult, bytes]):
+    """Runs the profile step of one shard."""
+
+    def __init__(self, worker: WorkerState, row: bytes | None) -> None:
+        self._worker = worker
+        self._row = row
+        self._step: ProfileStep | None = None
+
+    def on_batch(self, values: list[ShardTick]) -> tuple[Iterable[ProfileResult], bool]:
+        """Let ticks through."""
+        step = self._step or self._open(values[0].shard)
+        return [step.on_tick(tick) for tick in values], StatefulBatchLogic.RETAIN
+
+    def snapshot(self) -> bytes:
+        """Write what has changed; the checkpoint is decide's."""
+        assert self._step is not None, "a step has had a tick before its snapshot"
+        return msgspec.msgpack.encode(self._step.snapshot())
+
+    def _open(self, shard: int) -> ProfileStep:
+        worker, job = self._worker, self._worker.job
+        expected = worker.run.profile[shard]
+        worker.verify(f"profile of shard {shard}", self._row, expected)
+        clock = (
+            msgspec.msgpack.decode(expected, type=Clock)
+            if expected
+            else Clock.new(len(job.readers))
+        )
+        shard_store = worker.shard(shard)
+        store = ProfileStore(
+            shard_store.keyvalue,
+            shard_store.about,
+            job.profile,
+            worker.cache_records_per_shard,
+        )
+        self._step = ProfileStep(job.profile, store, clock)
+        return self._step
+
+
+class DecideLogic(StatefulBatchLogic[ProfileResult, ShardResult, bytes]):
+    """Runs the decide step of one shard, the last to write: it makes the shard's versions."""
+
+    def __init__(self, worker: WorkerState, row: bytes | None) -> None:
+        self._worker = worker
+        self._row = row
+        self._step: DecideStep | None = None
+        self._shard = -1
+        self._unproven = NO_VERSION
+
+    def on_batch(self, values: list[ProfileResult]) -> tuple[Iterable[ShardResult], bool]:
+        """Let ticks through; the first after a snapshot proves that it is committed."""
+        step = self._step or self._open(values[0].shard)
+        if self._unproven != NO_VERSION:
+            self._worker.shard(self._shard).committed(self._unproven)
+            self._unproven = NO_VERSION
+        return [step.on_tick(result) for result in values], StatefulBatchLogic.RETAIN
+
+    def snapshot(self) -> bytes:
+        """Write what has changed and make a version of it."""
+        assert self._step is not None, "a step has had a tick before its snapshot"
+        ticks = self._step.snapshot()
+        self._unproven = self._worker.shard(self._shard).checkpoint(ticks)
+        return msgspec.msgpack.encode(DecideState(self._unproven, ticks))
+
+    def _open(self, shard: int) -> DecideStep:
+        worker, job = self._worker, self._worker.job
+        expected = worker.run.decide[shard]
+        worker.verify(f"decide of shard {shard}", self._row, expected)
+        ticks = (
+            msgspec.msgpack.decode(expected, type=DecideState).ticks
+            if expected
+            else [0] * len(job.readers)
+        )
+        self._shard = shard
+        store = CaseStore(worker.shard(shard).keyvalue, worker.cache_records_per_shard)
+        self._step = DecideStep(job.decide, store, ticks)
+        return self._step

@@ -1,0 +1,107 @@
+"""A worker process: joins the cluster, runs the flow, leaves when its supervisor does.
+
+Started by the supervisor as ``python -m flows.worker STATE RUN INDEX ADDRESSES PARENT``.
+"""
+
+import gc
+import os
+import signal
+import sys
+import traceback
+from datetime import timedelta
+from pathlib import Path
+
+from bytewax._bytewax import cluster_main
+
+from connectors.errors import FileProblem
+from flows import main, recovery
+from flows.errors import ResumeError
+from flows.worker_state import WorkerState
+from state.errors import StateError
+from state.folder import StateFolder
+
+_GC_THRESHOLDS = (200_000, 50, 100)
+"""Young collections are rare: the steps make no cycles, and look at a great many live objects."""
+
+FAILED = 3
+"""The exit code of a worker that could not go on and has said why."""
+
+
+class UnexpectedError(Exception):
+    """Something went wrong that should not; the traceback was printed."""
+
+
+def run(state: str, run_id: str, index: int, addresses: list[str], parent: int) -> int:
+    """Run one worker to its end; return the exit code."""
+    if os.getppid() != parent:
+        return FAILED
+    folder = StateFolder(Path(state))
+    try:
+        with folder.join_workers():
+            worker = WorkerState(folder, run_id)
+            _on_signals(worker)
+            _run_flow(worker, folder, index, addresses)
+    except (StateError, ResumeError, FileProblem) as error:
+        return _fail(error)
+    except UnexpectedError:
+        return FAILED
+    return _fail(worker.problem) if worker.problem else 0
+
+
+def _run_flow(worker: WorkerState, folder: StateFolder, index: int, addresses: list[str]) -> None:
+    flow = main.build(worker)
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
+    try:
+        cluster_main(  # type: ignore[no-untyped-call]
+            flow,
+            addresses if len(addresses) > 1 else [],
+            index,
+            epoch_interval=timedelta(milliseconds=worker.job.epoch_ms),
+            recovery_config=recovery.config(folder.recovery),
+        )
+    except Exception as error:
+        known = _known_cause(error)
+        if known is not None:
+            raise known from None
+        traceback.print_exc()
+        raise UnexpectedError from error
+    finally:
+        worker.close()
+
+
+def _known_cause(error: BaseException | None) -> Exception | None:
+    """Find our own error inside those that Bytewax wraps around it."""
+    while error is not None:
+        if isinstance(error, StateError | ResumeError | FileProblem):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _on_signals(worker: WorkerState) -> None:
+    def stop(_signal: int, _frame: object) -> None:
+        worker.stopping = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # the terminal sends it to all; the supervisor acts
+
+
+def _fail(error: Exception) -> int:
+    print(f"cartwheel: {error}", file=sys.stderr)  # noqa: T201 (the supervisor passes it on)
+    return FAILED
+
+
+if __name__ == "__main__":
+    _, state_argument, run_argument, index_argument, addresses_argument, parent_argument = sys.argv
+    sys.exit(
+        run(
+            state_argument,
+            run_argument,
+            int(index_argument),
+            addresses_argument.split(","),
+            int(parent_argument),
+        )
+    )

@@ -1,0 +1,87 @@
+"""What the steps of one worker share: the job, where this run starts, and the open shards."""
+
+import os
+
+import msgspec
+
+from flows.errors import ResumeError
+from flows.job import Job
+from state.folder import Run, StateFolder
+from state.rocks import settings_for
+from state.shard import ShardStore
+
+
+class WorkerState:
+    """One worker's view of the state.
+
+    Attributes:
+        run: where the run starts.
+        job: what to do.
+        stopping: set when the worker is to stop at the next tick.
+        problem: why a reader could not go on, once it cannot.
+
+    Args:
+        folder: the state.
+        run_id: the run that this worker belongs to.
+
+    Raises:
+        ResumeError: the state is being used by another run.
+    """
+
+    def __init__(self, folder: StateFolder, run_id: str) -> None:
+        self.run: Run = folder.read_run()
+        if self.run.id != run_id:
+            raise ResumeError(f"{folder.path} was taken over by another run")
+        self.job = msgspec.json.decode(self.run.job, type=Job)
+        self.cache_records_per_shard = max(1, self.job.cache_records // self.job.route.shards)
+        self.progress = Progress()
+        self.stopping = False
+        self.problem: Exception | None = None
+        self._folder = folder
+        self._settings = settings_for(self.job.route.shards, self.job.compression)
+        self._shards: dict[int, ShardStore] = {}
+
+    def shard(self, number: int) -> ShardStore:
+        """Return a shard's store, opened where the run starts."""
+        store = self._shards.get(number)
+        if store is None:
+            store = self._shards[number] = ShardStore(
+                self._folder.shard(number),
+                run=self.run.id,
+                version=self.run.versions[number],
+                settings=self._settings,
+            )
+        return store
+
+    def verify(self, what: str, row: bytes | None, expected: bytes) -> None:
+        """Check that Bytewax resumes a step from the snapshot that the run starts from.
+
+        Raises:
+            ResumeError: it does not.
+        """
+        if (row or b"") != expected:
+            found = "none" if row is None else "another"
+            raise ResumeError(
+                f"{what} should resume from a snapshot and was given {found}: the recovery folder"
+                " does not belong to this state; restore both from one backup"
+            )
+
+    def close(self) -> None:
+        """Close the shards."""
+        for store in self._shards.values():
+            store.close()
+
+
+class Progress:
+    """Tells the supervisor how far the readers are, through a pipe."""
+
+    def __init__(self) -> None:
+        self._pipe = int(os.environ.get("CARTWHEEL_PROGRESS", "-1"))
+
+    def report(self, reader: int, bytes_read: int, events: int) -> None:
+        """Report a reader's progress; nobody may be listening."""
+        if self._pipe >= 0:
+            try:
+                os.write(self._pipe, f"{reader} {bytes_read} {events}\n".encode())
+            except OSError:
+                self._pipe = -1

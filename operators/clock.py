@@ -1,0 +1,54 @@
+"""A shard's view of the readers: which ticks it has seen, and up to when its input is complete."""
+
+import msgspec
+
+from operators.ticks import TickName
+from operators.times import AFTER_ALL, BEFORE_ALL, EventTime
+
+
+class Clock(msgspec.Struct):
+    """The readers' last ticks and watermarks; a snapshot of a step holds one.
+
+    The shard's watermark is the least over the readers that have not ended. It never goes back,
+    and stays where it is when all have ended.
+
+    Attributes:
+        ticks: the number of each reader's last tick.
+        marks: each reader's watermark.
+        ended: which readers have ended.
+        watermark: the shard's.
+    """
+
+    ticks: list[int]
+    marks: list[int]
+    ended: list[bool]
+    watermark: int = BEFORE_ALL
+
+    @classmethod
+    def new(cls, readers: int) -> "Clock":
+        """Make the clock of a shard that has heard of no reader."""
+        return cls([0] * readers, [BEFORE_ALL] * readers, [False] * readers)
+
+    def others(self, reader: int) -> EventTime:
+        """Return the least watermark over the other readers that have not ended."""
+        others = (
+            mark
+            for number, mark in enumerate(self.marks)
+            if number != reader and not self.ended[number]
+        )
+        return EventTime(min(others, default=AFTER_ALL))
+
+    def advance(self, name: TickName, mark: int, *, ended: bool) -> None:
+        """Take note of a tick, which must be its reader's next."""
+        expected = self.ticks[name.reader] + 1
+        assert name.number == expected, f"expected tick {expected}, got {name}"
+        self.ticks[name.reader] = name.number
+        self.marks[name.reader] = mark
+        self._raise_to(min(mark, self.others(name.reader)))
+        if ended:
+            self.ended[name.reader] = True
+            if not all(self.ended):
+                self._raise_to(self.others(name.reader))
+
+    def _raise_to(self, time: int) -> None:
+        self.watermark = max(self.watermark, time)

@@ -1,0 +1,170 @@
+"""Decide: holds each customer's trigger instances; it alone says what is sent."""
+
+from collections import Counter
+
+from operators.case_store import CaseStore, CustomerCases
+from operators.decisions import Subject, decision, message
+from operators.instances import (
+    Cancel,
+    Case,
+    Ending,
+    Instance,
+    Outcome,
+    end_at_once,
+    end_instances,
+    next_end,
+    open_instance,
+)
+from operators.outputs import Outputs, Record
+from operators.plans import ALWAYS_MS, DecidePlan, TriggerPlan
+from operators.profile import DUE_AT_ONCE, Forgotten, ProfileResult, Signal
+from operators.ticks import ShardResult, TickName
+from operators.times import AFTER_ALL, EventTime
+
+REMOVED = TriggerPlan(
+    name="", version="", on="", key=(), after_ms=0, cancel=(), again_ms=0, restart=False
+)
+"""Stands for a trigger that the config no longer has."""
+
+
+class DecideStep:
+    """Opens instances, ends each in one decision, and sends what is due.
+
+    Knows nothing of Bytewax or of files: give it what profile says of a tick, it gives outputs.
+
+    Args:
+        plan: the triggers.
+        store: the customers' open cases and their deadlines.
+        ticks: each reader's last tick.
+    """
+
+    def __init__(self, plan: DecidePlan, store: CaseStore, ticks: list[int]) -> None:
+        self._name = plan.name
+        self._triggers = {trigger.name: trigger for trigger in plan.triggers}
+        self._store = store
+        self._customers = store.customers
+        self._timers = store.timers
+        self._ticks = list(ticks)
+        self._result = ShardResult(TickName(0, 0), 0, Outputs(), Counter())
+
+    def on_tick(self, profile: ProfileResult) -> ShardResult:
+        """Take in a tick's signals, then end every instance whose end the watermark passed."""
+        name = profile.name
+        expected = self._ticks[name.reader] + 1
+        assert name.number == expected, f"expected tick {expected}, got {name}"
+        self._ticks[name.reader] = name.number
+        self._result = ShardResult(name, profile.shard, profile.outputs, profile.counts)
+        if profile.signals:
+            names = dict.fromkeys(signal.customer for signal in profile.signals)
+            customers = self._customers.edit(names)
+            for signal in profile.signals:
+                self._take(signal, customers)
+        self._fire_everyone(profile.watermark)
+        return self._result
+
+    def snapshot(self) -> list[int]:
+        """Write what has changed; return each reader's last tick."""
+        self._store.flush()
+        return list(self._ticks)
+
+    def _take(self, signal: Signal | Forgotten, customers: dict[str, CustomerCases]) -> None:
+        cases = customers.get(signal.customer)
+        if cases is not None and cases.timer < signal.watermark:
+            self._timers.remove(cases.timer, cases.customer)
+            self._fire(cases, signal.watermark)
+        if isinstance(signal, Signal):
+            if cases is None:
+                new = CustomerCases(signal.customer)
+                cases = customers[signal.customer] = self._customers.insert(signal.customer, new)
+            self._apply(signal, cases)
+        elif cases is not None:
+            if cases.timer != AFTER_ALL:
+                self._timers.remove(cases.timer, cases.customer)
+            self._customers.delete(cases.customer)
+            del customers[cases.customer]
+
+    def _apply(self, signal: Signal, cases: CustomerCases) -> None:
+        message_id = signal.message_id or ""
+        for role, key in zip(signal.roles, signal.keys, strict=True):
+            trigger = self._triggers[role.trigger]
+            case = cases.cases.get(role.trigger)
+            if case is None:
+                case = cases.cases[role.trigger] = Case()
+            if role.cancels:
+                case.cancels = [old for old in case.cancels if old.time >= signal.watermark]
+                case.cancels.append(Cancel(signal.time, key, message_id))
+            else:
+                open_instance(case, trigger, signal.time, key, message_id)
+            if trigger.after_ms == 0:
+                for instance, ending in end_at_once(case, trigger):
+                    self._decide(cases.customer, trigger, case, instance, ending)
+            self._set_timer(cases, next_end(case, trigger))
+
+    def _fire_everyone(self, watermark: EventTime) -> None:
+        while due := self._timers.due(watermark, DUE_AT_ONCE):
+            customers = self._customers.edit(due)
+            for customer in due:
+                self._fire(customers[customer], watermark)
+
+    def _fire(self, cases: CustomerCases, watermark: EventTime) -> None:
+        """End a customer's instances before the watermark; the customer's timer was taken."""
+        cases.timer = AFTER_ALL
+        ended = [
+            (ending.time, instance.key, name, instance, ending)
+            for name, case in cases.cases.items()
+            for instance, ending in end_instances(
+                case, self._triggers.get(name, REMOVED), watermark
+            )
+        ]
+        ended.sort(key=lambda each: each[:3])
+        for _, _, name, instance, ending in ended:
+            trigger = self._triggers.get(name)
+            if trigger is None:
+                subject = Subject(self._name, name, None, cases.customer, instance)
+                self._suppress(subject, "removed")
+            else:
+                self._decide(cases.customer, trigger, cases.cases[name], instance, ending)
+        for name, case in cases.cases.items():
+            self._set_timer(cases, next_end(case, self._triggers.get(name, REMOVED)))
+
+    def _set_timer(self, cases: CustomerCases, end: EventTime) -> None:
+        """Set the timer earlier if need be; a later end is found when the timer fires."""
+        if end < cases.timer:
+            if cases.timer != AFTER_ALL:
+                self._timers.remove(cases.timer, cases.customer)
+            self._timers.add(end, cases.customer)
+            cases.timer = end
+
+    def _decide(
+        self,
+        customer: str,
+        trigger: TriggerPlan,
+        case: Case,
+        instance: Instance,
+        ending: Ending,
+    ) -> None:
+        subject = Subject(self._name, trigger.name, trigger.version, customer, instance)
+        if ending.outcome is not Outcome.DUE:
+            outcome, cause = ending.outcome.value, ending.cause or None
+            self._write(decision(subject, ending.time, outcome, reason=None, cause=cause))
+        elif _is_too_soon(case, trigger, instance.due):
+            self._suppress(subject, "again")
+        else:
+            case.sent = max(instance.due, case.sent or instance.due)
+            self._result.counts[f"sent {trigger.name}"] += 1
+            self._result.outputs.add("triggers", message(subject, instance.due))
+            self._write(decision(subject, instance.due, "sent", reason=None, cause=None))
+
+    def _suppress(self, subject: Subject, reason: str) -> None:
+        due = subject.instance.due
+        self._write(decision(subject, due, "suppressed", reason=reason, cause=None))
+
+    def _write(self, record: Record) -> None:
+        self._result.outputs.add("decisions", record)
+
+
+def _is_too_soon(case: Case, trigger: TriggerPlan, due: EventTime) -> bool:
+    """Tell whether the last message was too short a time ago, or has a later time (T6)."""
+    if case.sent is None or trigger.again_ms == ALWAYS_MS:
+        return False
+    return due - case.sent < trigger.again_ms

@@ -1,0 +1,66 @@
+"""Session windows: runs of one customer's events that are at most a gap apart (S1).
+
+Several sessions of a customer may be open at once while the watermark lags behind; an event that
+comes out of order may join two of them.
+"""
+
+from typing import Any
+
+import msgspec
+
+from operators.collect.kind import Kind
+from operators.times import EventTime
+
+
+class Session(msgspec.Struct, array_like=True, gc=False):
+    """An open session.
+
+    Attributes:
+        start: time of its earliest event.
+        last: time of its latest event.
+        events: how many.
+        collected: the state of each collected value.
+    """
+
+    start: EventTime
+    last: EventTime
+    events: int
+    collected: list[Any]
+
+
+def join(sessions: list[Session], time: EventTime, gap_ms: int, kinds: list[Kind]) -> Session:
+    """Return the session that an event belongs to, made or merged if need be.
+
+    Args:
+        sessions: the customer's open sessions by time, changed in place.
+        time: of the event.
+        gap_ms: the longest gap inside a session.
+        kinds: of the collected values.
+    """
+    position = len(sessions)
+    while position and sessions[position - 1].start > time:
+        position -= 1
+    joins_earlier = position > 0 and time - sessions[position - 1].last <= gap_ms
+    joins_later = position < len(sessions) and sessions[position].start - time <= gap_ms
+    if joins_earlier:
+        session = sessions[position - 1]
+        session.last = max(session.last, time)
+        if joins_later:
+            _merge(session, sessions.pop(position), kinds)
+    elif joins_later:
+        session = sessions[position]
+        session.start = time
+    else:
+        session = Session(time, time, 0, [kind.start() for kind in kinds])
+        sessions.insert(position, session)
+    session.events += 1
+    return session
+
+
+def _merge(earlier: Session, later: Session, kinds: list[Kind]) -> None:
+    earlier.last = max(earlier.last, later.last)
+    earlier.events += later.events
+    earlier.collected = [
+        kind.merge(one, other)
+        for kind, one, other in zip(kinds, earlier.collected, later.collected, strict=True)
+    ]

@@ -1,0 +1,51 @@
+"""What a shard's RocksDB says about itself: format, version and the layouts of its records."""
+
+import msgspec
+
+from state.errors import StateError
+from state.keyvalue import KeyValue
+from state.prefixes import Prefix
+
+FORMAT = 1
+"""Raised when the keys or records of a shard change in a way that older ones cannot be read."""
+
+_KEY = Prefix.ABOUT.key
+
+
+class About(msgspec.Struct):
+    """The one record under Prefix.ABOUT.
+
+    Attributes:
+        format: the number of the format that wrote the shard.
+        version: the version's name, empty before the first.
+        ticks: the last tick of each reader that is in the version.
+        layouts: every layout that records were written with; a record names its own by number.
+    """
+
+    format: int = FORMAT
+    version: str = ""
+    ticks: list[int] = []
+    layouts: list[list[str]] = []
+
+
+def read_about(keyvalue: KeyValue, place: str) -> About:
+    """Read the record; a new shard gets an empty one.
+
+    Raises:
+        StateError: the shard was written in another format.
+    """
+    (value,) = keyvalue.get_many([_KEY])
+    if value is None:
+        return About()
+    about = msgspec.msgpack.decode(value, type=About)
+    if about.format != FORMAT:
+        raise StateError(
+            f"{place} has format {about.format}, this program reads format {FORMAT};"
+            " use the program that made it, or start a new state"
+        )
+    return about
+
+
+def write_about(keyvalue: KeyValue, about: About) -> None:
+    """Write the record."""
+    keyvalue.put(_KEY, msgspec.msgpack.encode(about))

@@ -1,0 +1,184 @@
+"""The state folder as a whole: what it is for, who may use it, and where a run starts.
+
+::
+
+    STATE/
+        state.json       what the state belongs to; written once
+        run.json         where the current run starts
+        lock             held by the supervisor
+        workers.lock     shared by the workers
+        recovery/        Bytewax's own, with the state's id beside it
+        shard-00/ …      one folder a shard
+"""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import IO
+from uuid import uuid4
+
+import msgspec
+
+from state.errors import StateError
+from state.versions import Version
+
+FORMAT = 1
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """What a state belongs to; fixed when it is created.
+
+    Attributes:
+        format: of the folder.
+        id: unique; the recovery folder has the same.
+        name: of the config.
+        shards: how many slices of the customers.
+        readers: how many input readers.
+        now_ms: the clock that future timestamps are held against, ms since 1970.
+    """
+
+    format: int
+    id: str
+    name: str
+    shards: int
+    readers: int
+    now_ms: int
+
+
+class Run(msgspec.Struct, frozen=True):
+    """Where a run starts; workers read it, and leave when it is another run's.
+
+    Attributes:
+        id: of the run.
+        fresh: whether no epoch was ever committed.
+        versions: of each shard; NO_VERSION where nothing was ever written.
+        profile: each shard's snapshot of the profile step, empty when fresh.
+        decide: likewise of the decide step.
+        readers: likewise of each reader.
+        sink: likewise of the sink.
+        job: what to do, as the command that started the run has written it.
+    """
+
+    id: str
+    fresh: bool
+    versions: list[Version]
+    profile: list[bytes]
+    decide: list[bytes]
+    readers: list[bytes]
+    sink: bytes
+    job: msgspec.Raw
+
+
+class StateFolder:
+    """A state folder on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def recovery(self) -> Path:
+        """Bytewax's recovery folder."""
+        return self.path / "recovery"
+
+    def shard(self, number: int) -> Path:
+        """Return the folder of a shard."""
+        return self.path / f"shard-{number:02d}"
+
+    def exists(self) -> bool:
+        """Tell whether a state was created here."""
+        return (self.path / "state.json").exists()
+
+    def create(self, *, name: str, shards: int, readers: int, now_ms: int) -> Identity:
+        """Make a new state in a folder that is empty or not there.
+
+        Raises:
+            StateError: something else is in the folder.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        others = {entry.name for entry in self.path.iterdir()} - {"lock", "state.json.new"}
+        if others:
+            raise StateError(
+                f"{self.path} is no state and not empty (it holds {min(others)}):"
+                " name an empty folder, or one that does not exist"
+            )
+        identity = Identity(FORMAT, uuid4().hex, name, shards, readers, now_ms)
+        write_json(self.path / "state.json", identity)
+        return identity
+
+    def identity(self) -> Identity:
+        """Read what the state belongs to.
+
+        Raises:
+            StateError: there is no state, or it has another format.
+        """
+        try:
+            data = (self.path / "state.json").read_bytes()
+        except FileNotFoundError:
+            raise StateError(f"{self.path} holds no state (state.json is missing)") from None
+        try:
+            identity = msgspec.json.decode(data, type=Identity)
+        except msgspec.DecodeError as error:
+            raise StateError(f"{self.path / 'state.json'} cannot be read: {error}") from None
+        if identity.format != FORMAT:
+            raise StateError(
+                f"{self.path} has format {identity.format}, this program reads format {FORMAT}"
+            )
+        return identity
+
+    def lock(self) -> IO[bytes]:
+        """Take the state for this process alone, as long as the returned file is open.
+
+        Raises:
+            StateError: another process has it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        return take_lock(self.path / "lock", fcntl.LOCK_EX, f"{self.path} is in use")
+
+    def lock_workers(self) -> IO[bytes]:
+        """Make sure that no worker is left from an earlier run.
+
+        Raises:
+            StateError: one is.
+        """
+        return take_lock(
+            self.path / "workers.lock", fcntl.LOCK_EX, f"a worker of {self.path} still runs"
+        )
+
+    def join_workers(self) -> IO[bytes]:
+        """Be one of the workers, as long as the returned file is open."""
+        return take_lock(
+            self.path / "workers.lock", fcntl.LOCK_SH, f"{self.path} is being prepared"
+        )
+
+    def write_run(self, run: Run) -> None:
+        """Say where the run starts."""
+        write_json(self.path / "run.json", run)
+
+    def read_run(self) -> Run:
+        """Read where the current run starts."""
+        return msgspec.json.decode((self.path / "run.json").read_bytes(), type=Run)
+
+
+def write_json(path: Path, value: msgspec.Struct) -> None:
+    """Replace a file as a whole."""
+    beside = path.with_name(path.name + ".new")
+    with beside.open("wb") as file:
+        file.write(msgspec.json.encode(value))
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def take_lock(path: Path, kind: int, otherwise: str) -> IO[bytes]:
+    """Lock a file, made when it is not there; the lock goes when the file is closed.
+
+    Raises:
+        StateError: with the text ``otherwise``, when somebody else has it.
+    """
+    file = path.open("ab")
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise StateError(f"{otherwise} by another process; wait for it, or stop it") from None
+    return file

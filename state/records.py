@@ -1,0 +1,99 @@
+"""One record per customer, decoded in a bounded cache and written back when it changed.
+
+A cached record belongs to one of two generations. When the younger one is full, changed records
+are written, the older generation is dropped and the younger one becomes it: records in use stay,
+at the price of one dict look-up each.
+"""
+
+from collections.abc import Callable, Iterable
+from hashlib import blake2b
+from typing import Generic, TypeVar
+
+from state.keyvalue import KeyValue
+from state.prefixes import Prefix
+
+T = TypeVar("T")
+
+
+class Records(Generic[T]):
+    """The records of one kind in one shard.
+
+    Args:
+        keyvalue: where the records are kept.
+        prefix: the kind.
+        encode: turns a record into bytes.
+        decode: turns bytes into a record.
+        capacity: how many decoded records are kept, over both generations.
+    """
+
+    def __init__(
+        self,
+        keyvalue: KeyValue,
+        prefix: Prefix,
+        *,
+        encode: Callable[[T], bytes],
+        decode: Callable[[bytes], T],
+        capacity: int,
+    ) -> None:
+        self._keyvalue = keyvalue
+        self._prefix = prefix.key
+        self._encode = encode
+        self._decode = decode
+        self._generation_size = max(1, capacity // 2)
+        self._young: dict[str, T] = {}
+        self._old: dict[str, T] = {}
+        self._changed: dict[str, T] = {}
+
+    def edit(self, customers: Iterable[str]) -> dict[str, T]:
+        """Load the records of these customers, to be changed until the next call.
+
+        Every record that is returned counts as changed. Customers without a record are left out.
+        """
+        if len(self._young) > self._generation_size:
+            self._turn()
+        young, old, changed = self._young, self._old, self._changed
+        records: dict[str, T] = {}
+        missing: list[str] = []
+        for customer in customers:
+            record = young.get(customer)
+            if record is None:
+                record = old.pop(customer, None)
+                if record is None:
+                    missing.append(customer)
+                    continue
+                young[customer] = record
+            records[customer] = changed[customer] = record
+        if missing:
+            values = self._keyvalue.get_many([self._key(customer) for customer in missing])
+            for customer, value in zip(missing, values, strict=True):
+                if value is not None:
+                    record = self._decode(value)
+                    records[customer] = changed[customer] = young[customer] = record
+        return records
+
+    def insert(self, customer: str, record: T) -> T:
+        """Add the record of a customer who has none, as ``edit`` has said."""
+        assert customer not in self._young, "a customer has one record"
+        self._young[customer] = self._changed[customer] = record
+        return record
+
+    def delete(self, customer: str) -> None:
+        """Remove the record of a customer who has one and whom the last ``edit`` returned."""
+        del self._young[customer]
+        self._changed.pop(customer, None)
+        self._keyvalue.delete(self._key(customer))
+
+    def flush(self) -> None:
+        """Write every changed record."""
+        encode, put = self._encode, self._keyvalue.put
+        for customer, record in self._changed.items():
+            put(self._key(customer), encode(record))
+        self._changed.clear()
+
+    def _turn(self) -> None:
+        self.flush()
+        self._old = self._young
+        self._young = {}
+
+    def _key(self, customer: str) -> bytes:
+        return self._prefix + blake2b(customer.encode(), digest_size=16).digest()

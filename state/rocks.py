@@ -1,0 +1,116 @@
+"""A KeyValue in RocksDB: no write-ahead log, since a live folder is thrown away at every start."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from rocksdict import (
+    BlockBasedOptions,
+    Cache,
+    Checkpoint,
+    DBCompressionType,
+    Options,
+    Rdict,
+    WriteOptions,
+)
+
+Compression = Literal["lz4", "none"]
+
+_OPEN_FILES = 600  # over all shards of a worker: leaves room under `ulimit -n 1024`
+_OPEN_FILES_LEAST = 16
+_OPEN_FILES_MOST = 64
+_BLOCK_CACHE_BYTES = 64 << 20
+_MEMTABLE_BYTES = 16 << 20
+_BLOOM_BITS = 10
+_BACKGROUND_JOBS = 2
+
+
+@dataclass(frozen=True)
+class RocksSettings:
+    """How RocksDB is opened.
+
+    Attributes:
+        compression: of blocks on disk.
+        open_files: the most files that one folder holds open, 10 of them for other than tables.
+        cache: the block cache, shared by the folders that a worker has open.
+    """
+
+    compression: Compression
+    open_files: int
+    cache: Cache
+
+
+class RocksKeyValue:
+    """One RocksDB folder, open for reading and writing; made when it is not there."""
+
+    def __init__(self, path: Path, settings: RocksSettings) -> None:
+        self._database = Rdict(str(path), _options(settings))
+        write_options = WriteOptions()
+        write_options.disable_wal = True  # type: ignore[method-assign, assignment]
+        self._database.set_write_options(write_options)
+        self.changed = False
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """See KeyValue."""
+        values: list[bytes | None] = self._database.get(list(keys))  # type: ignore[assignment]
+        return values
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """See KeyValue."""
+        self.changed = True
+        self._database.put(key, value)
+
+    def delete(self, key: bytes) -> None:
+        """See KeyValue."""
+        self.changed = True
+        self._database.delete(key)
+
+    def keys(self, start: bytes, prefix: bytes, limit: int) -> list[bytes]:
+        """See KeyValue."""
+        found: list[bytes] = []
+        iterator = self._database.iter()
+        iterator.seek(start)
+        while len(found) < limit and iterator.valid():
+            key: bytes = iterator.key()
+            if not key.startswith(prefix):
+                break
+            found.append(key)
+            iterator.next()
+        iterator.status()
+        return found
+
+    def checkpoint(self, path: Path) -> None:
+        """Write a copy that shares its unchanged files; afterwards nothing counts as changed."""
+        Checkpoint(self._database).create_checkpoint(str(path))
+        self.changed = False
+
+    def close(self) -> None:
+        """Close the folder; the object is of no use any more."""
+        self._database.close()
+
+
+def settings_for(shards: int, compression: Compression) -> RocksSettings:
+    """Share out files and memory among the shards that one worker may have open."""
+    open_files = min(max(_OPEN_FILES // shards, _OPEN_FILES_LEAST), _OPEN_FILES_MOST)
+    return RocksSettings(compression, open_files, Cache(_BLOCK_CACHE_BYTES))
+
+
+def _options(settings: RocksSettings) -> Options:
+    table = BlockBasedOptions()
+    table.set_bloom_filter(_BLOOM_BITS, block_based=False)
+    table.set_block_cache(settings.cache)
+    options = Options(raw_mode=True)
+    options.create_if_missing(create_if_missing=True)
+    options.set_block_based_table_factory(table)
+    options.set_compression_type(
+        DBCompressionType.lz4() if settings.compression == "lz4" else DBCompressionType.none()
+    )
+    options.set_max_open_files(settings.open_files)
+    options.set_write_buffer_size(_MEMTABLE_BYTES)
+    options.set_max_background_jobs(_BACKGROUND_JOBS)
+    options.set_keep_log_file_num(1)
+    options.set_max_log_file_size(1 << 20)
+    options.set_stats_dump_period_sec(0)
+    options.set_stats_persist_period_sec(0)
+    return options

@@ -1,0 +1,69 @@
+"""One shard's state: its RocksDB, and the checkpoints that a run can start from."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from state import faults
+from state.about import About, read_about, write_about
+from state.errors import StateError
+from state.rocks import RocksKeyValue, RocksSettings
+from state.versions import Version, Versions
+
+
+class ShardStore:
+    """The state of one shard, as it stands at a version and as the steps change it.
+
+    Args:
+        folder: the shard's folder.
+        run: the id of this run.
+        version: where to start, NO_VERSION for a new state.
+        settings: how RocksDB is opened.
+
+    Raises:
+        StateError: the version is missing or not what its name says.
+    """
+
+    def __init__(
+        self, folder: Path, *, run: str, version: Version, settings: RocksSettings
+    ) -> None:
+        self._versions = Versions(folder, run)
+        self._version = version
+        live = self._versions.open(version)
+        self.keyvalue = RocksKeyValue(live, settings)
+        self._about = read_about(self.keyvalue, str(folder / version))
+        if self._about.version != version:
+            raise StateError(
+                f"{folder / version} says that it is version {self._about.version!r}:"
+                " folders were mixed up; restore the state from a backup"
+            )
+
+    @property
+    def about(self) -> About:
+        """What the store says about itself; change it before the next checkpoint."""
+        return self._about
+
+    def checkpoint(self, ticks: Sequence[int]) -> Version:
+        """Make a version of what was written, or name the last one when nothing was.
+
+        Args:
+            ticks: the last tick of each reader that is in it.
+        """
+        if self.keyvalue.changed:
+            version = self._versions.next()
+            self._about.version = version
+            self._about.ticks = list(ticks)
+            write_about(self.keyvalue, self._about)
+            faults.reach("between-write-and-checkpoint")
+            self.keyvalue.checkpoint(self._versions.path(version))
+            self._version = version
+            faults.reach("between-checkpoint-and-commit")
+        return self._version
+
+    def committed(self, version: Version) -> None:
+        """Take note that the whole cluster has committed a version."""
+        self._versions.commit(version, latest=self._version)
+        faults.reach("after-commit")
+
+    def close(self) -> None:
+        """Close the RocksDB; the live folder stays until the next start."""
+        self.keyvalue.close()

@@ -1,0 +1,89 @@
+"""The check command: what it prints and its exit code."""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cartwheel import check
+
+RunCheck = Callable[..., tuple[int, str, str, Path]]
+
+
+GOOD = """
+name: shop
+session: {gap: 45m, collect: {views: {count: Product Viewed}, spent: {sum: properties.price}}}
+triggers:
+  cart_abandoned: {on: Product Added, after: 90s, cancel: [Order Completed, Cart Cleared]}
+  welcome: {on: Signed Up}
+"""
+BAD = "name: shop\nsesion: {}\nretention: soon\n"
+
+
+@pytest.fixture
+def run_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> RunCheck:
+    def run(text: str | None, *options: str) -> tuple[int, str, str, Path]:
+        path = tmp_path / "shop.yaml"
+        if text is not None:
+            path.write_text(text)
+        parser = argparse.ArgumentParser()
+        check.add_arguments(parser)
+        exit_code = check.run(parser.parse_args([str(path), *options]))
+        return exit_code, *capsys.readouterr(), path
+
+    return run
+
+
+def test_a_good_config_is_fine_and_summed_up(run_check: RunCheck) -> None:
+    exit_code, out, err, path = run_check(GOOD)
+    assert (exit_code, err) == (0, "")
+    assert out.splitlines() == [
+        f"{path}: fine",
+        "  sessions: end 45m after the last event, collect views, spent",
+        "  triggers: 2",
+        "    cart_abandoned: Product Added after 90s, unless Cart Cleared or Order Completed",
+        "    welcome: Signed Up",
+    ]
+
+
+def test_a_config_with_only_a_name_is_fine(run_check: RunCheck) -> None:
+    exit_code, out, _, _ = run_check("name: shop")
+    assert exit_code == 0
+    assert "collect nothing" in out
+    assert "triggers: none" in out
+
+
+def test_every_problem_goes_to_stderr_and_the_exit_code_is_2(run_check: RunCheck) -> None:
+    exit_code, out, err, path = run_check(BAD)
+    assert (exit_code, out) == (2, "")
+    first, second = err.splitlines()
+    assert first == f'{path}:2:1: sesion: unknown key; did you mean "session"?'
+    assert second.startswith(f'{path}:3:12: retention: found "soon", expected a duration')
+
+
+def test_a_missing_file_is_exit_code_2(run_check: RunCheck) -> None:
+    exit_code, _, err, path = run_check(None)
+    assert exit_code == 2
+    assert err.startswith(f"{path}:1:1: cannot read the file")
+
+
+def test_json_says_that_a_good_config_is_ok(run_check: RunCheck) -> None:
+    exit_code, out, err, _ = run_check(GOOD, "--json")
+    assert (exit_code, err) == (0, "")
+    assert json.loads(out) == {"ok": True, "problems": []}
+
+
+def test_json_lists_every_problem(run_check: RunCheck) -> None:
+    exit_code, out, err, path = run_check(BAD, "--json")
+    assert (exit_code, err) == (2, "")
+    result = json.loads(out)
+    assert result["ok"] is False
+    assert [(found["line"], found["column"]) for found in result["problems"]] == [(2, 1), (3, 12)]
+    assert result["problems"][0] == {
+        "file": str(path),
+        "line": 2,
+        "column": 1,
+        "message": 'sesion: unknown key; did you mean "session"?',
+    }

@@ -1,0 +1,136 @@
+"""Whatever is in the file: a config or a list of problems, and never anything else."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from config import Config, ConfigError, Problem, load
+from config.explain import keys_at
+from config.models import COLLECT_KINDS
+
+PATHS_OF_SECTIONS = [
+    (),
+    *((name,) for name in keys_at(())),
+    ("triggers", "t"),
+    *(("session", "collect", "t", f"<{kind}>") for kind in COLLECT_KINDS),
+]
+KEYS = st.sampled_from(
+    [
+        *sorted({key for path in PATHS_OF_SECTIONS for key in keys_at(path)}),
+        *("<count>", "[key]", "t"),
+    ]
+)
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-5, 2_000),
+    st.floats(),
+    st.sampled_from(
+        ["shop", "5s", "30m", "7d", "400d", "1KB", "lz4", "never", "A", "B", "traits.a", "${A}"]
+    ),
+    st.text(max_size=10),
+)
+TREES = st.recursive(
+    VALUES,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(KEYS | st.text(max_size=4), inner, max_size=5)
+    ),
+    max_leaves=30,
+)
+PATHS = st.sampled_from(["traits.a", "properties.b.c", "context.d", "x.y"])
+SPECS = st.dictionaries(
+    st.sampled_from([*COLLECT_KINDS, "of", "at_most"]), PATHS, min_size=1, max_size=2
+)
+TRIGGERS = st.fixed_dictionaries(
+    {"on": st.sampled_from("AB")},
+    optional={
+        "cancel": st.lists(st.sampled_from("ABC"), max_size=2),
+        "after": st.sampled_from(["0s", "1h", "8d"]),
+        "again": st.sampled_from(["always", "1h", "8d"]),
+        "key": PATHS,
+        "restart": st.booleans(),
+    },
+)
+CONFIGS = st.fixed_dictionaries(
+    {"name": st.sampled_from(["shop", "x.y", "${A}", "${B}"])},
+    optional={
+        "retention": st.sampled_from(["7d", "3650d", "1m"]),
+        "session": st.fixed_dictionaries(
+            {},
+            optional={
+                "gap": st.sampled_from(["5m", "1h", "8d"]),
+                "collect": st.dictionaries(KEYS, SPECS, max_size=2),
+            },
+        ),
+        "triggers": st.dictionaries(KEYS, TRIGGERS, max_size=3),
+    },
+)
+LINES = st.sampled_from(
+    [
+        *("name: shop", "triggers:", "  t: &a {on: A}", "  u: *a", "  - b", "session: {gap: 5m"),
+        *("}", "{", "[", "]", ": :", "? x", "| ", ">-", "'", '"', '"\\ud800"', '"\\UFFFFFFFF"'),
+        *("---", "...", "%YAML 1.1", "%TAG ! x", "!!str a", "! b", "<<: *a", "\t", "#", "@", "`"),
+        *("\x85", "\u2028"),
+    ]
+)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("fuzz") / "shop.yaml"
+
+
+def _load(path: Path, content: bytes) -> Config | None:
+    """Load what must either be a config or have problems that can be shown."""
+    path.write_bytes(content)
+    problems: tuple[Problem, ...] = ()
+    config = None
+    try:
+        config = load(path, {"A": "5"})
+    except ConfigError as error:
+        problems = error.problems
+    assert isinstance(config, Config) != bool(problems)
+    lines = len(content.decode(errors="replace").splitlines()) + 1
+    for problem in problems:
+        assert 1 <= problem.line <= lines
+        assert problem.column >= 1
+        assert len(str(problem).splitlines()) == 1
+        assert str(problem).encode()
+    return config
+
+
+@settings(deadline=None)
+@given(content=st.binary(max_size=200))
+@example(content=b"\xef\xbb\xbf")
+@example(content=b"\xff\xfen\x00a\x00")
+def test_any_bytes(path: Path, content: bytes) -> None:
+    _load(path, content)
+
+
+@settings(deadline=None)
+@given(lines=st.lists(LINES | st.text(max_size=20), max_size=12))
+def test_any_lines_of_something_like_yaml(path: Path, lines: list[str]) -> None:
+    _load(path, "\n".join(lines).encode(errors="replace"))
+
+
+@settings(deadline=None)
+@given(tree=TREES)
+def test_any_tree(path: Path, tree: object) -> None:
+    _load(path, json.dumps(tree, ensure_ascii=False).encode(errors="replace"))
+
+
+@settings(max_examples=200, deadline=None)
+@given(tree=CONFIGS)
+def test_any_tree_that_is_nearly_a_config(path: Path, tree: object) -> None:
+    config = _load(path, json.dumps(tree).encode())
+    if config is None:
+        return
+    retention_ms = config.retention_ms
+    assert config.session.gap_ms < retention_ms
+    for trigger in config.triggers.values():
+        assert trigger.on not in trigger.cancel
+        assert trigger.after_ms < retention_ms
+        assert isinstance(trigger.again, str) or trigger.again < retention_ms

@@ -1,0 +1,178 @@
+"""What becomes of each line (I1 to I6): applied, duplicate, late or dead letter."""
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, NamedTuple, NoReturn
+
+from oracle.rules import Accepts, Use
+
+LONGEST_LINE = 1024 * 1024
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}"
+    r"(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+
+Outcome = Literal["applied", "duplicate", "late", "dead letter"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """A line that is no dead letter."""
+
+    customer: str
+    time: int
+    name: str
+    message_id: str | None
+    arrival: int
+    """The line's index."""
+    data: dict[str, Any]
+
+
+class Line(NamedTuple):
+    """One line's fate; only a dead letter has a stage and a reason."""
+
+    outcome: Outcome
+    event: Event | None = None
+    stage: Literal["route", "profile", ""] = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Classified:
+    """Every line's fate, and where the watermark stands after them."""
+
+    lines: list[Line]
+    watermark: float
+
+    @property
+    def applied(self) -> list[Event]:
+        """The events that count, in arrival order."""
+        return [line.event for line in self.lines if line.event and line.outcome == "applied"]
+
+
+class Rejected(Exception):  # noqa: N818 (not an error of this program)
+    """The line is a dead letter."""
+
+
+def classify(  # noqa: PLR0913 (each is a setting)
+    lines: Sequence[bytes],
+    *,
+    disorder_ms: int,
+    future_ms: int,
+    now_ms: int,
+    uses: Sequence[Use] = (),
+    last: int = 64,
+    within_ms: int = 3_600_000,
+) -> Classified:
+    """Judge the lines of one reader with one partition, in arrival order (I1)."""
+    fates: list[Line] = []
+    watermark = -math.inf
+    remembered: dict[str, dict[str, int]] = {}  # customer: messageId: event time, oldest first
+    for arrival, line in enumerate(lines):
+        try:
+            data, customer, time = _route(line, future_ms=future_ms, now_ms=now_ms)
+        except Rejected as why:
+            fates.append(Line("dead letter", stage="route", reason=str(why)))
+            continue
+        before, watermark = watermark, max(watermark, time - disorder_ms)
+        try:
+            name, message_id = _profile(data, uses)
+        except Rejected as why:
+            fates.append(Line("dead letter", stage="profile", reason=str(why)))
+            continue
+        event = Event(customer, time, name, message_id, arrival, data)
+        ids = remembered.setdefault(customer, {})
+        if message_id in ids and abs(time - ids[message_id]) <= within_ms:
+            fates.append(Line("duplicate", event))
+            continue
+        if message_id is not None:
+            ids.pop(message_id, None)
+            ids[message_id] = time
+            if len(ids) > last:
+                del ids[next(iter(ids))]
+        fates.append(Line("late" if time < before else "applied", event))
+    return Classified(fates, watermark)
+
+
+def _route(line: bytes, *, future_ms: int, now_ms: int) -> tuple[dict[str, Any], str, int]:
+    """Find a line's customer and time; what fails here does not move the watermark."""
+    if len(line) > LONGEST_LINE:
+        raise Rejected("too long")
+    try:
+        data = json.loads(line.decode(), parse_constant=_no_such_number)
+    except (ValueError, RecursionError) as error:
+        raise Rejected("not JSON in UTF-8") from error
+    if not isinstance(data, dict):
+        raise Rejected("not an object")
+    ids = [data.get("userId"), data.get("anonymousId")]
+    customer = next((one for one in ids if isinstance(one, str) and one), None)
+    if customer is None:
+        raise Rejected("no customer")
+    time = time_of(data.get("timestamp"))
+    received = data.get("receivedAt")
+    if time - (now_ms if received is None else time_of(received)) > future_ms:
+        raise Rejected("in the future")
+    return data, customer, time
+
+
+def _profile(data: dict[str, Any], uses: Sequence[Use]) -> tuple[str, str | None]:
+    """Find an event's name (I3) and messageId, and check the fields that it is used for."""
+    name = data.get("event") if data.get("type") == "track" else data.get("type")
+    if not isinstance(name, str) or not name:
+        raise Rejected("no event name")
+    message_id = data.get("messageId")
+    if not isinstance(message_id, str | None):
+        raise Rejected("messageId is no string")
+    for use in uses:
+        value = value_at(data, use.path) if use.event in {None, name} else None
+        if value is not None and not _is_a(value, use.accepts):
+            raise Rejected(f"{use.path} is no {use.accepts}")
+    return name, message_id
+
+
+def time_of(text: object) -> int:
+    """Read RFC 3339 text as milliseconds since 1970; finer digits are cut off (I2).
+
+    Raises:
+        Rejected: it is no such text.
+    """
+    if not isinstance(text, str) or not _RFC_3339.fullmatch(text):
+        raise Rejected("no RFC 3339 timestamp")
+    try:
+        moment = datetime.fromisoformat(text.upper())
+    except ValueError as error:
+        raise Rejected("no RFC 3339 timestamp") from error
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def value_at(data: dict[str, Any], path: str) -> Any:
+    """Follow a dotted path; null and missing are None.
+
+    Raises:
+        Rejected: something on the way is neither an object nor missing.
+    """
+    value: Any = data
+    for part in path.split("."):
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise Rejected(f"{path}: no object before {part}")
+        value = value.get(part)
+    return value
+
+
+def _is_a(value: object, accepts: Accepts) -> bool:
+    if isinstance(value, bool):
+        return accepts == "value"
+    if isinstance(value, str):
+        return accepts != "number"
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _no_such_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no JSON number")

@@ -1,0 +1,88 @@
+"""One customer's sessions (S1, S2): runs of events that lie at most `gap` apart."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+from oracle.input import Event, value_at
+from oracle.rules import kind_of
+
+MOST_DISTINCT = 64
+
+
+@dataclass(frozen=True)
+class Session:
+    """A closed session."""
+
+    customer: str
+    start: int
+    end: int
+    """The last event's time."""
+    time: int
+    """When it closes: the last event's time + gap."""
+    events: int
+    collected: dict[str, Any]
+
+
+def sessions_of(
+    events: Sequence[Event],
+    collect: Mapping[str, Mapping[str, str]],
+    *,
+    gap_ms: int,
+    watermark: float,
+) -> list[Session]:
+    """Cut one customer's events, sorted by (time, arrival); list what the watermark is past."""
+    runs = [[events[0]]]
+    for before, event in pairwise(events):
+        if event.time - before.time > gap_ms:
+            runs.append([])
+        runs[-1].append(event)
+    sessions = [
+        Session(
+            run[0].customer,
+            start=run[0].time,
+            end=run[-1].time,
+            time=run[-1].time + gap_ms,
+            events=len(run),
+            collected=_collected(run, collect),
+        )
+        for run in runs
+    ]
+    return [session for session in sessions if session.time < watermark]
+
+
+def _collected(
+    run: Sequence[Event], collect: Mapping[str, Mapping[str, str]]
+) -> dict[str, int | float | str | bool | None]:
+    collected: dict[str, Any] = {}
+    for name, spec in collect.items():
+        kind, argument = kind_of(spec)
+        if kind == "count":
+            collected[name] = sum(event.name == argument for event in run)
+            continue
+        chosen = [event for event in run if spec.get("of") in {None, event.name}]
+        found = [value_at(event.data, argument) for event in chosen]
+        values = [value for value in found if value is not None]
+        collected[name] = _aggregated(kind, values)
+        if kind == "distinct" and collected[name] > MOST_DISTINCT:
+            collected[f"{name}_exact"] = False
+    return collected
+
+
+def _aggregated(kind: str, values: Sequence[Any]) -> Any:
+    if kind == "sum":
+        return sum(millionths(value) for value in values) / 1_000_000
+    if kind == "distinct":  # true is not 1, but 1 is 1.0
+        return len({(isinstance(value, bool), value) for value in values})
+    if not values:
+        return None
+    if kind in {"first", "last"}:
+        return values[0 if kind == "first" else -1]
+    return min(values) if kind == "min" else max(values)
+
+
+def millionths(number: float) -> int:
+    """Round the number as it is written in JSON to six decimals, half to even."""
+    return round(Fraction(str(number)) * 1_000_000)

@@ -1,0 +1,290 @@
+"""Hypothesis strategies: streams of raw Segment-spec lines, and rules to read them with.
+
+Times lie on a coarse grid, so that ties, exact gaps and exact waits happen often; customers, carts
+and event names are few. What is drawn is small and plain, so that failures shrink to a few lines.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, TypeVar
+
+from hypothesis import strategies as st
+
+from oracle.rules import Rules, Trigger
+
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+START_MS = 1_767_261_600_000  # 2026-01-01T10:00:00Z
+NOW_MS = START_MS + 30 * 24 * HOUR_MS
+"""The clock to give to the run; no stream reaches it but by a line that is to be rejected."""
+
+T = TypeVar("T")
+
+MISSING = object()
+"""Stands for a key that is not written."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Moment(NamedTuple):
+    """When an event happened, from where the stream stands; only steps forward move the stream."""
+
+    step_min: int
+    jitter_ms: int
+
+    def at(self, front_ms: int) -> int:
+        """Give the time in milliseconds since 1970."""
+        return front_ms + self.step_min * MINUTE_MS + self.jitter_ms
+
+
+class Plain(NamedTuple):
+    """An ordinary event, or (`many` > 1) many alike with a messageId each."""
+
+    moment: Moment
+    customer: dict[str, str]
+    kind: dict[str, str]
+    properties: object
+    id_letter: str | None
+    offset: str
+    received_ms: int | None
+    many: int
+
+
+class Repeat(NamedTuple):
+    """An earlier event again, with the same messageId, at the same time or another."""
+
+    back: int
+    shift_ms: int
+    customer: dict[str, str] | None
+
+
+class Bad(NamedTuple):
+    """A line that is a dead letter, some way ahead in time."""
+
+    kind: str
+    moment: Moment
+
+
+Item = Plain | Repeat | Bad
+
+
+def _mostly(usual: st.SearchStrategy[T], seldom: st.SearchStrategy[T]) -> st.SearchStrategy[T]:
+    """Draw one in twenty from the second (`one_of` would draw from both alike)."""
+    return st.sampled_from([*[usual] * 19, seldom]).flatmap(lambda strategy: strategy)
+
+
+# What events are made of. What is listed twice comes twice as often.
+
+_customers = st.sampled_from(
+    [
+        *[{"userId": "u1"}] * 4,
+        {"userId": "u2"},
+        {"anonymousId": "a1"},
+        {"userId": "u1", "anonymousId": "a1"},
+        {"userId": "", "anonymousId": "a1"},
+    ]
+)
+_kinds = st.sampled_from(
+    [
+        {"type": "track", "event": "Product Viewed"},
+        *[{"type": "track", "event": "Product Added"}] * 3,
+        *[{"type": "track", "event": "Order Completed"}] * 2,
+        {"type": "page"},
+        {"type": "identify", "event": "Product Added"},
+    ]
+)
+_NEAR = [*[0] * 8, *[1] * 4, 2, 2, 3, 5, 5, 6, -1, -1, -2, -3, -5, -10]
+_steps = _mostly(st.sampled_from(_NEAR), st.sampled_from([30, 31, 60, -30, -60]))
+_moments = st.builds(Moment, _steps, st.sampled_from([0, 0, 0, 0, 0, 1, -1]))
+_offsets = st.sampled_from(["Z", "Z", "z", "+00:00", "+05:30", "-08:00"])
+_received = st.sampled_from([None, None, None, None, 0, 1000, -HOUR_MS])
+
+_PRICES = [0, 1, 5, 5.0, 19.99, 0.1, 0.2, 0.3, 5e-7, 15e-7, 25e-7, 1.0000005, 1e-9, -3, -0.5, -0.0]
+_PRICES += [10**12, 1e15, 1e300]
+_prices = st.sampled_from([*_PRICES, None, MISSING, MISSING])
+_categories = st.sampled_from(
+    ["shoes", "shoes", "hats", "été", "", 1, 1.0, "1", 0, 2.5, True, False, None, MISSING]
+)
+_carts = st.sampled_from([*["c1"] * 6, *["c2"] * 3, 7, 7.0, "7", 2.5, None, MISSING, MISSING])
+_wrong = st.sampled_from([True, "12", [1], {"a": 1}, {}])
+_properties = st.builds(
+    lambda price, category, cart: {"price": price, "category": category, "cart_id": cart},
+    _mostly(_prices, _wrong),
+    _mostly(_categories, _wrong),
+    _mostly(_carts, _wrong),
+)
+_plain = st.builds(
+    Plain,
+    moment=_moments,
+    customer=_customers,
+    kind=_kinds,
+    properties=_mostly(_properties, st.sampled_from([MISSING, None, "none", [], {}])),
+    id_letter=st.sampled_from(["a", "b", "c", None]),
+    offset=_offsets,
+    received_ms=_mostly(_received, st.just(-HOUR_MS - 1)),
+    many=st.just(1),
+)
+_burst = st.builds(
+    lambda one, many: one._replace(many=many, id_letter="b"),
+    _plain,
+    st.sampled_from([3, 64, 65]),
+)
+_repeat = st.builds(
+    Repeat,
+    back=st.integers(1, 8),
+    shift_ms=st.sampled_from([0, 0, 0, 1, MINUTE_MS, -MINUTE_MS, HOUR_MS, HOUR_MS + 1, -HOUR_MS]),
+    customer=st.one_of(st.none(), st.none(), _customers),
+)
+
+_TIMED = {"userId": "u1", "type": "track", "event": "Product Viewed", "messageId": "bad"}
+BAD_LINES: dict[str, Callable[[str], bytes]] = {
+    "no JSON": lambda _: b"{oops",
+    "cut off": lambda time: write({**_TIMED, "timestamp": time})[:-1],
+    "two objects": lambda time: write({**_TIMED, "timestamp": time}) * 2,
+    "blank": lambda _: b"",
+    "white space": lambda _: b" \t ",
+    "no object": lambda _: b'["userId"]',
+    "not UTF-8": lambda time: write({**_TIMED, "timestamp": time})[:-1] + b',"note":"\xff"}',
+    "too deep": lambda time: (
+        write({**_TIMED, "timestamp": time})[:-1] + b',"a":' + b"[" * 50_000 + b"]" * 50_000 + b"}"
+    ),
+    "no customer": lambda time: write({**_TIMED, "userId": None, "timestamp": time}),
+    "empty customer": lambda time: write({**_TIMED, "userId": "", "timestamp": time}),
+    "no timestamp": lambda _: write(_TIMED),
+    "null as timestamp": lambda _: write({**_TIMED, "timestamp": None}),
+    "number as timestamp": lambda _: write({**_TIMED, "timestamp": START_MS}),
+    "no such day": lambda _: write({**_TIMED, "timestamp": "2026-02-30T10:00:00Z"}),
+    "no offset": lambda time: write({**_TIMED, "timestamp": time.rstrip("Z")}),
+    "day only": lambda time: write({**_TIMED, "timestamp": time[:10]}),
+    "future": lambda _: write({**_TIMED, "timestamp": stamp(NOW_MS + HOUR_MS + 1)}),
+    # The rest is rejected by profile, so it moves the watermark.
+    "no event name": lambda time: write({**_TIMED, "event": None, "timestamp": time}),
+    "no type": lambda time: write({**_TIMED, "type": None, "timestamp": time}),
+    "number as messageId": lambda time: write({**_TIMED, "messageId": 5, "timestamp": time}),
+}
+_bad = st.builds(
+    Bad,
+    st.sampled_from(sorted(BAD_LINES)),
+    st.builds(Moment, st.sampled_from([0, 1, 60]), st.just(0)),
+)
+
+
+def lines(most: int = 40, *, bursts: bool = True) -> st.SearchStrategy[list[bytes]]:
+    """Streams of one reader with one partition, in arrival order.
+
+    `bursts` are up to 65 events at once, which push a messageId out of the memory of 64.
+    """
+    kinds: list[st.SearchStrategy[Item]] = [*[_plain] * 40, *[_repeat] * 6, _bad]
+    if bursts:
+        kinds.append(_burst)
+    items = st.sampled_from(kinds).flatmap(lambda kind: kind)
+    size = st.integers(0, most)
+    return size.flatmap(lambda n: st.lists(items, min_size=n, max_size=n)).map(written)
+
+
+def rules() -> st.SearchStrategy[Rules]:
+    """Rules whose gaps, waits and disorder are of the size of the streams' steps."""
+    return st.builds(
+        Rules,
+        gap_ms=_minutes(1, 2, 5, 30),
+        collect=st.dictionaries(st.sampled_from(["x", "y", "z"]), _collect()),
+        triggers=st.dictionaries(st.sampled_from(["first", "second"]), _triggers(), min_size=1),
+        disorder_ms=_minutes(0, 1, 3, 10, 10, 60, 24 * 60),
+        future_ms=st.just(HOUR_MS),
+    )
+
+
+def _minutes(*minutes: int) -> st.SearchStrategy[int]:
+    return st.sampled_from([minute * MINUTE_MS for minute in minutes])
+
+
+def _collect() -> st.SearchStrategy[dict[str, str]]:
+    names = ["Product Viewed", "Product Added", "Order Completed", "page"]
+    values = [*["properties.category"] * 3, "type", "context.page.path"]
+    counts = st.builds(lambda name: {"count": name}, st.sampled_from(names))
+    numbers = st.builds(
+        lambda kind: {kind: "properties.price"}, st.sampled_from(["sum", "min", "max"])
+    )
+    others = st.builds(
+        lambda kind, path: {kind: path},
+        st.sampled_from(["first", "last", "distinct"]),
+        st.sampled_from(values),
+    )
+    of = st.sampled_from([{}, *({"of": name} for name in names)])
+    return st.one_of(counts, st.builds(lambda spec, of: spec | of, st.one_of(numbers, others), of))
+
+
+def _triggers() -> st.SearchStrategy[Trigger]:
+    ends = ["Order Completed", "page", "Product Viewed"]
+    return st.builds(
+        Trigger,
+        on=st.sampled_from(["Product Added", "Product Added", "identify"]),
+        key=st.sampled_from([None, "properties.cart_id"]),
+        after_ms=_minutes(0, 0, 1, 2, 5, 5, 10),
+        cancel=st.sampled_from([[], *[ends[:1]] * 3, ends[:2], ends]),
+        again=st.one_of(st.sampled_from(["always", "always", "never"]), _minutes(1, 5, 60)),
+        restart=st.sampled_from([True, True, False]),
+    )
+
+
+def written(items: Sequence[Item]) -> list[bytes]:
+    """Write what was drawn as lines, in that order."""
+    front = START_MS
+    events: list[dict[str, Any]] = []
+    stream: list[bytes] = []
+    for item in items:
+        if isinstance(item, Bad):
+            stream.append(BAD_LINES[item.kind](stamp(item.moment.at(front))))
+            continue
+        if isinstance(item, Repeat):
+            new = [_again(item, events[-item.back])] if len(events) >= item.back else []
+        else:
+            time = item.moment.at(front)
+            front = max(front, time)
+            first = len(events)
+            new = [_event(item, time, first + nth) for nth in range(item.many)]
+        events += new
+        stream += [write(event) for event in new]
+    return stream
+
+
+def _event(item: Plain, time: int, number: int) -> dict[str, Any]:
+    properties = item.properties
+    return {
+        "messageId": MISSING if item.id_letter is None else f"{item.id_letter}{number}",
+        **item.customer,
+        **item.kind,
+        "timestamp": stamp(time, item.offset),
+        "receivedAt": MISSING if item.received_ms is None else stamp(time + item.received_ms),
+        "properties": _present(properties) if isinstance(properties, dict) else properties,
+    }
+
+
+def _again(item: Repeat, event: dict[str, Any]) -> dict[str, Any]:
+    moment = datetime.fromisoformat(event["timestamp"].upper()) + timedelta(
+        milliseconds=item.shift_ms
+    )
+    event = {**event, "timestamp": moment.isoformat(timespec="milliseconds"), "receivedAt": None}
+    if item.customer is None:
+        return event
+    return {**event, "userId": MISSING, "anonymousId": MISSING, **item.customer}
+
+
+def _present(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not MISSING}
+
+
+def write(event: dict[str, Any]) -> bytes:
+    """Write an event as a line without its end; what is MISSING is left out."""
+    return json.dumps(_present(event), separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def stamp(time: int, offset: str = "Z") -> str:
+    """Write a time as RFC 3339 text, in the shortest form, with digits finer than ms where any."""
+    shift = (
+        datetime.fromisoformat(f"2026-01-01T00:00:00{offset.upper()}").utcoffset() or timedelta()
+    )
+    seconds, ms = divmod(time, 1000)
+    local = (_EPOCH + timedelta(seconds=seconds) + shift).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{local}.{ms:03d}999{offset}" if ms else f"{local}{offset}"
