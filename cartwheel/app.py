@@ -5,10 +5,10 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from cartwheel import check, import_, replay, simulate
+from cartwheel import check, import_, replay, simulate, state
 from cartwheel.errors import CartwheelError
 
-COMMANDS: tuple[ModuleType, ...] = (replay, check, import_, simulate)
+COMMANDS: tuple[ModuleType, ...] = (replay, check, import_, simulate, state)
 """Each gives NAME, SUMMARY, ``add_arguments(parser)`` and ``run(arguments) -> exit code``."""
 
 _INTERRUPTED = 130
@@ -22,6 +22,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CartwheelError as error:
         print(f"cartwheel: {error}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        place = "" if error.filename is None else f"{error.filename}: "
+        print(f"cartwheel: {place}{error.strerror or error}", file=sys.stderr)
+        return CartwheelError.exit_code
     except KeyboardInterrupt:
         return _INTERRUPTED
     return exit_code

@@ -48,3 +48,8 @@ class ReplayProgress:
         seconds = now - self._first[0]
         rate = round((events - self._first[1]) / seconds) if seconds else 0
         self._progress.update(self._task, completed=bytes_read, events=events, rate=rate)
+
+    def say(self, text: str) -> None:
+        """Tell the user something, above the bar."""
+        text = f"cartwheel: {text}"
+        self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -17,6 +17,7 @@ from cartwheel.summary import Summary, print_summary, write_summary
 from config import Config, ConfigError, load
 from connectors.errors import FileProblem
 from connectors.out_folder import OutFolder
+from connectors.replay import Order
 from flows import recovery
 from flows.errors import ResumeError, WorkerFailedError
 from flows.job import ReplayOptions, replay_job
@@ -28,11 +29,12 @@ from state.folder import Identity, StateFolder
 
 NAME = "replay"
 SUMMARY = "run a config over recorded events"
+SUMMARY_FILE = "summary.json"
 
 DEFAULT_SHARDS = 12
 
 _INTERRUPTED = 128
-_TICK_LINES = 8192
+_TICK_LINES = 4096
 _TICK_LINES_MOST = 1_000_000
 _WORKERS_MOST = 240
 _READERS_MOST = 64
@@ -70,32 +72,67 @@ def run(arguments: argparse.Namespace) -> int:
             return _replay(arguments, config, stack)
     except ConfigError as error:
         raise UsageError(str(error)) from None
-    except (StateError, ResumeError, FileProblem) as error:
+    except (StateError, ResumeError, FileProblem, WorkerFailedError) as error:
         raise CartwheelError(str(error)) from None
-    except WorkerFailedError as error:
-        raise CartwheelError(str(error) or "stopped; the state is unharmed") from None
 
 
 def _replay(arguments: argparse.Namespace, config: Config, stack: ExitStack) -> int:
+    files, out_path, order = _in_and_out(arguments, config)
     folder = _state_folder(arguments.state, stack)
     stack.enter_context(folder.lock())
-    identity, fresh = _identity(arguments, config, folder)
-    job = replay_job(config, _options(arguments, config, identity))
-    out = OutFolder(Path(job.out))
-    names = [*(f"{kind}.jsonl" for kind in job.kinds), "summary.json"]
+    fresh = not folder.was_run()
+    identity = _identity(arguments, config, folder)
+    options = ReplayOptions(
+        files=files,
+        out=out_path,
+        order=order,
+        shards=identity.shards,
+        readers=identity.readers,
+        workers=arguments.workers,
+        tick_lines=arguments.tick,
+        now_ms=identity.now_ms,
+        close=arguments.close,
+    )
+    job = replay_job(config, options)
+    out = OutFolder(out_path)
+    names = [*(f"{kind}.jsonl" for kind in job.kinds), SUMMARY_FILE]
     stack.enter_context(out.claim(identity.id, fresh=fresh, names=names))
-    with ReplayProgress([Path(name) for names in job.readers for name in names]) as progress:
-        supervisor = Supervisor(folder, identity, job, progress.report)
+    with ReplayProgress(files) as progress:
+        supervisor = Supervisor(folder, identity, job, report=progress.report, say=progress.say)
         reached, stopped_by = supervisor.run()
     summary = Summary.of(reached.sink, triggers=[each.name for each in job.decide.triggers])
-    write_summary(out.path / "summary.json", summary)
+    write_summary(out.path / SUMMARY_FILE, summary)
     if supervisor.had_nothing_to_do:
-        print(f"cartwheel: {folder.path} is finished: all events were read", file=sys.stderr)
+        _say(f"{folder.path} is finished: all events were read")
     print_summary(summary, as_json=arguments.json)
     if reached.finished:
         return 0
-    print("cartwheel: stopped; the same command goes on from here", file=sys.stderr)
+    kept = "the same command goes on from here" if arguments.state else "nothing is kept"
+    _say(f"stopped; {kept}")
     return _INTERRUPTED + stopped_by
+
+
+def _in_and_out(arguments: argparse.Namespace, config: Config) -> tuple[list[Path], Path, Order]:
+    """Check the options, before anything is made; return what to read, where to write, the order.
+
+    Raises:
+        UsageError: an option is missing or out of bounds.
+        CartwheelError: there is nothing to read.
+    """
+    _bounded("--workers", arguments.workers, _WORKERS_MOST)
+    _bounded("--tick", arguments.tick, _TICK_LINES_MOST)
+    if arguments.shards is not None:
+        _bounded("--shards", arguments.shards, SHARDS_MOST)
+    if arguments.readers is not None:
+        _bounded("--readers", arguments.readers, _READERS_MOST)
+    source = config.source
+    patterns = arguments.events or (source.files if source else None)
+    out = arguments.out or (Path(config.sinks.files) if config.sinks else None)
+    if not patterns:
+        raise UsageError("--events is missing, and the config names no source.files")
+    if not out:
+        raise UsageError("--out is missing, and the config names no sinks.files")
+    return expand(patterns), out, arguments.order or (source.order if source else "time")
 
 
 def _state_folder(path: Path | None, stack: ExitStack) -> StateFolder:
@@ -105,61 +142,43 @@ def _state_folder(path: Path | None, stack: ExitStack) -> StateFolder:
     return StateFolder(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cartwheel-"))))
 
 
-def _identity(
-    arguments: argparse.Namespace, config: Config, folder: StateFolder
-) -> tuple[Identity, bool]:
-    """Create the state, or check that it fits the command; tell whether it is new."""
+def _identity(arguments: argparse.Namespace, config: Config, folder: StateFolder) -> Identity:
+    """Create the state, or check that it fits the command."""
     if not folder.exists():
-        now_ms = _now(arguments.now)
-        shards = _bounded("--shards", arguments.shards or DEFAULT_SHARDS, SHARDS_MOST)
-        readers = _bounded("--readers", arguments.readers or 1, _READERS_MOST)
-        identity = folder.create(name=config.name, shards=shards, readers=readers, now_ms=now_ms)
+        identity = folder.create(
+            name=config.name,
+            shards=arguments.shards or DEFAULT_SHARDS,
+            readers=arguments.readers or 1,
+            now_ms=_now(arguments.now),
+        )
         recovery.create(folder.recovery, identity.id)
-        return identity, True
+        return identity
     identity = folder.identity()
-    if not folder.recovery.exists() and not any(folder.path.glob("shard-*")):
+    if not folder.was_run():
         recovery.create(folder.recovery, identity.id)  # killed before it was complete
-    asked = {"--shards": arguments.shards, "--readers": arguments.readers}
-    has = {"--shards": identity.shards, "--readers": identity.readers}
     if identity.name != config.name:
         raise UsageError(
             f"{folder.path} belongs to the config {identity.name!r}, not to {config.name!r};"
             " name another state"
         )
+    asked = {"--shards": arguments.shards, "--readers": arguments.readers}
+    has = {"--shards": identity.shards, "--readers": identity.readers}
     for option, number in asked.items():
         if number is not None and number != has[option]:
             raise UsageError(
                 f"{folder.path} was made with {option} {has[option]}, not {number};"
                 " that cannot change later"
             )
-    return identity, False
+    return identity
 
 
-def _options(arguments: argparse.Namespace, config: Config, identity: Identity) -> ReplayOptions:
-    source = config.source
-    patterns = arguments.events or (source.files if source else None)
-    out = arguments.out or (Path(config.sinks.files) if config.sinks else None)
-    if not patterns:
-        raise UsageError("--events is missing, and the config names no source.files")
-    if not out:
-        raise UsageError("--out is missing, and the config names no sinks.files")
-    return ReplayOptions(
-        files=expand(patterns),
-        out=out,
-        order=arguments.order or (source.order if source else "time"),
-        shards=identity.shards,
-        readers=identity.readers,
-        workers=_bounded("--workers", arguments.workers, _WORKERS_MOST),
-        tick_lines=_bounded("--tick", arguments.tick, _TICK_LINES_MOST),
-        now_ms=identity.now_ms,
-        close=arguments.close,
-    )
+def _say(text: str) -> None:
+    print(f"cartwheel: {text}", file=sys.stderr)
 
 
-def _bounded(option: str, number: int, most: int) -> int:
+def _bounded(option: str, number: int, most: int) -> None:
     if not 1 <= number <= most:
         raise UsageError(f"{option} is {number}, expected 1 to {most}")
-    return number
 
 
 def _now(text: str | None) -> int:

@@ -29,7 +29,7 @@ _MOST_EVENTS = 10**12
 _MOST_SEED = 2**64 - 1
 _MOST_DAYS = 3_660
 _DAY_MS = 86_400_000
-_LAST_START = parse_time("9900-01-01T00:00:00Z")
+_LAST_START = parse_time("8900-01-01T00:00:00Z")
 """Timestamps have four digits for the year."""
 
 

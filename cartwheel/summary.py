@@ -7,6 +7,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from cartwheel.errors import CartwheelError
 from connectors.file_sink import SinkState
 from connectors.importing.output import written_whole
 
@@ -64,9 +65,16 @@ class Summary(msgspec.Struct):
 
 
 def write_summary(path: Path, summary: Summary) -> None:
-    """Write the summary as indented JSON."""
-    with written_whole(path) as file:
-        file.write(msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n")
+    """Write the summary as indented JSON.
+
+    Raises:
+        CartwheelError: it cannot be written.
+    """
+    try:
+        with written_whole(path) as file:
+            file.write(msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n")
+    except OSError as error:
+        raise CartwheelError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def print_summary(summary: Summary, *, as_json: bool) -> None:

@@ -120,12 +120,13 @@ class FileSink:
         path = self._folder / f"{kind}.jsonl"
         length = self._state.lengths.setdefault(kind, 0)
         try:
-            file = path.open("ab")
-            if path.stat().st_size < length:
+            size = path.stat().st_size if path.exists() else 0
+            if size < length:
                 raise FileProblem(
-                    f"{path} is shorter than the {length} bytes that were written to it;"
-                    " put it back, or start a new state with an empty output folder"
+                    f"{path} has {size} bytes, but {length} were written to it; put it back,"
+                    " or start a new state with an empty output folder"
                 )
+            file = path.open("ab")
             file.truncate(length)
         except OSError as error:
             raise FileProblem(f"{path}: cannot be written: {error.strerror}") from error

@@ -12,7 +12,8 @@ from connectors.errors import FileProblem
 from operators.lines import LINE_BYTES, LineReader, Lines, overlong
 from operators.rejections import KEPT_BYTES
 
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 18
+"""How much is read at a time: what stays in a core's cache while it is looked at."""
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):
@@ -71,7 +72,7 @@ class LineFile:
             data = self._read_bytes()
             if not data:
                 rest, self._rest = self._rest, b""
-                return self._take(rest, len(rest)) if rest else None
+                return self._take(rest.removesuffix(b"\n"), len(rest)) if rest else None
             block = self._rest + data if self._rest else data
             end = block.rfind(b"\n") + 1
             self._rest = block[end:]
@@ -132,7 +133,7 @@ class LineFile:
         """Go to a position; a compressed file is read up to it."""
         if self._stream is self._raw:
             size = self._raw.seek(0, io.SEEK_END)
-            if size < offset:
+            if size < offset - 1:  # the last line may have had no newline
                 self._too_short(size, offset)
             self._raw.seek(offset)
             return
@@ -140,7 +141,9 @@ class LineFile:
         while done < offset:
             data = self._stream.read(min(self._block_bytes, offset - done))
             if not data:
-                self._too_short(done, offset)
+                if done < offset - 1:
+                    self._too_short(done, offset)
+                break
             done += len(data)
 
     def _too_short(self, size: int, offset: int) -> None:

@@ -13,7 +13,15 @@ MARKER = ".cartwheel"
 
 
 class _Owner(msgspec.Struct):
+    """What the marker holds.
+
+    Attributes:
+        state: the id of the state that writes here.
+        names: of the files that it writes.
+    """
+
     state: str
+    names: list[str]
 
 
 class OutFolder:
@@ -39,38 +47,44 @@ class OutFolder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            file = (self.path / MARKER).open("a+b")
+            is_ours = (self.path / MARKER).exists()
+            if not is_ours:
+                self._refuse_foreign(names)
+            file = (self.path / MARKER).open("r+b" if is_ours else "x+b")
         except OSError as error:
             raise FileProblem(f"{self.path}: cannot be written: {error.strerror}") from error
         try:
-            self._claim(file, state_id, fresh=fresh, names=names)
+            self._claim(file, state_id, fresh=fresh)
         except BaseException:
             file.close()
             raise
         return file
 
-    def _claim(self, file: IO[bytes], state_id: str, *, fresh: bool, names: Sequence[str]) -> None:
+    def _refuse_foreign(self, names: Sequence[str]) -> None:
+        foreign = [name for name in names if (self.path / name).exists()]
+        if foreign:
+            raise FileProblem(
+                f"{self.path / foreign[0]} is there already and was not written by cartwheel;"
+                " name another folder"
+            )
+
+    def _claim(self, file: IO[bytes], state_id: str, *, fresh: bool) -> None:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise FileProblem(
                 f"{self.path} is being written by another process; wait for it, or stop it"
             ) from None
-        file.seek(0)
-        owner = file.read()
-        if not owner:
-            foreign = [name for name in names if (self.path / name).exists()]
-            if foreign:
-                (self.path / MARKER).unlink()
-                raise FileProblem(
-                    f"{self.path / foreign[0]} is there already and was not written by cartwheel;"
-                    " name another folder"
-                )
-        elif not fresh and msgspec.json.decode(owner, type=_Owner).state != state_id:
+        if not fresh and file.read() != _owner(state_id):
             raise FileProblem(
                 f"{self.path} holds the outputs of another state; name the folder that this"
                 " state has written to before, or start a new state"
             )
-        file.truncate(0)
-        file.write(msgspec.json.encode(_Owner(state_id)))
+        file.seek(0)
+        file.write(_owner(state_id))
+        file.truncate()
         file.flush()
+
+
+def _owner(state_id: str) -> bytes:
+    return msgspec.json.encode({"state": state_id})

@@ -186,14 +186,11 @@ class Replay:
         return False
 
     def _first_time(self, index: int) -> int:
-        """Find a time before which no event of a file's beginning lies, without reading it all."""
+        """Find the place of a file's first line in the merge, without reading it all."""
         file = self._line_file(index, block_bytes=_PEEK_BYTES)
         lines = file.read()
         file.close()
-        if lines is None:
-            return BEFORE_ALL
-        events = [i for i in range(len(lines)) if i not in lines.rejected]
-        return int(lines.times[events[0]]) if events else BEFORE_ALL
+        return BEFORE_ALL if lines is None or 0 in lines.rejected else int(lines.times[0])
 
     def _line_file(self, index: int, block_bytes: int = BLOCK_BYTES) -> LineFile:
         return LineFile(

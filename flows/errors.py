@@ -6,4 +6,4 @@ class ResumeError(Exception):
 
 
 class WorkerFailedError(Exception):
-    """A worker could not go on; the message is empty where the worker has said why itself."""
+    """A worker could not go on; the message says why."""

@@ -1,4 +1,4 @@
-"""Starts the worker processes of a run, and makes sure that none outlives it."""
+"""Starts the worker processes of a run, hears why one fails, makes sure that none outlives it."""
 
 import ctypes
 import os
@@ -7,61 +7,151 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
+from typing import NamedTuple
+
+FAILED = 3
+"""The exit code of a worker that could not go on and has said why in one line."""
+
+UNEXPECTED = 4
+"""The exit code of a worker with an error that should not be; it has printed a traceback."""
+
+SAYS = "cartwheel: "
+"""How a worker's line for the user begins."""
 
 _START_APART_S = 0.1  # in order: a worker that is not there yet is asked again after 1 s only
 _DIE_WITHIN_S = 10.0
+_CAUSE_WITHIN_S = 2.0
+_HEARD_BYTES = 1 << 16
 _PR_SET_PDEATHSIG = 1
 
 # Loaded here: nothing may be imported between fork and exec.
 _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
 
+class Failure(NamedTuple):
+    """Why a run broke off.
+
+    Attributes:
+        exit_code: of the worker that was the cause, negative where a signal killed it.
+        said: the end of what it has printed.
+    """
+
+    exit_code: int
+    said: str
+
+
+class _Worker:
+    """One process, and the end of what it says."""
+
+    def __init__(self, command: list[str], progress_pipe: int) -> None:
+        self.process = subprocess.Popen(  # noqa: S603 (our own worker)
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,  # Bytewax tells of its connections on standard output
+            pass_fds=[progress_pipe],
+            env={**os.environ, "CARTWHEEL_PROGRESS": str(progress_pipe)},
+            preexec_fn=_before_exec,  # noqa: PLW1509 (one thread, and only system calls)
+        )
+        assert self.process.stdout is not None, "a pipe was asked for"
+        self._pipe = self.process.stdout
+        os.set_blocking(self._pipe.fileno(), False)
+        self._heard = b""
+
+    def listen(self) -> None:
+        """Take what it has said; only the end is kept."""
+        while True:
+            try:
+                data = os.read(self._pipe.fileno(), _HEARD_BYTES)
+            except BlockingIOError:
+                return
+            if not data:
+                return
+            self._heard = (self._heard + data)[-_HEARD_BYTES:]
+
+    def failure(self) -> Failure | None:
+        """Tell how it has failed, if it has."""
+        code = self.process.poll()
+        if not code:
+            return None
+        self.listen()
+        return Failure(code, self._heard.decode(errors="replace"))
+
+    def end(self) -> None:
+        """Kill it if need be."""
+        self.process.kill()
+        self.process.wait(_DIE_WITHIN_S)
+        self._pipe.close()
+
+
 class Workers:
     """The processes of one run."""
 
     def __init__(self, state: str, run_id: str, count: int, progress_pipe: int) -> None:
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._workers: list[_Worker] = []
+        self._first_failure = 0.0
         addresses = ",".join(_free_addresses(count))
-        parent = os.getpid()
+        parent = str(os.getpid())
         command = [sys.executable, "-m", "flows.worker", state, run_id]
-        for index in range(count):
-            if index:
-                time.sleep(
-                    _START_APART_S
-                )  # in order: who is not there yet is asked again after 1 s
-            self._processes.append(
-                subprocess.Popen(  # noqa: S603 (our own worker)
-                    [*command, str(index), addresses, str(parent)],
-                    stdin=subprocess.DEVNULL,
-                    pass_fds=[progress_pipe],
-                    env={**os.environ, "CARTWHEEL_PROGRESS": str(progress_pipe)},
-                    preexec_fn=_die_with_parent,  # noqa: PLW1509 (one thread, and only a system call)
-                )
-            )
+        try:
+            for index in range(count):
+                if index:
+                    time.sleep(_START_APART_S)
+                words = [*command, str(index), addresses, parent]
+                self._workers.append(_Worker(words, progress_pipe))
+        except BaseException:
+            self.end()
+            raise
 
-    def exit_codes(self) -> list[int | None]:
-        """Return the exit codes of those that have gone, None for those that run."""
-        return [process.poll() for process in self._processes]
+    def done(self) -> bool:
+        """Tell whether all have come to their end, without failing."""
+        return all(worker.process.poll() == 0 for worker in self._workers)
+
+    def failure(self) -> Failure | None:
+        """Tell why the run has broken off, once the cause is known.
+
+        When a worker goes, Bytewax breaks down in the others, perhaps before the first is gone.
+        So a worker that has said why, or was killed, is the cause; any other must wait a little.
+        """
+        for worker in self._workers:
+            worker.listen()
+        failures = [failure for worker in self._workers if (failure := worker.failure())]
+        if not failures:
+            return None
+        first = min(failures, key=lambda failure: _rank(failure.exit_code))
+        if first.exit_code == FAILED or first.exit_code < 0:
+            return first
+        now = time.monotonic()
+        self._first_failure = self._first_failure or now
+        waiting = any(worker.process.poll() is None for worker in self._workers)
+        return None if waiting and now < self._first_failure + _CAUSE_WITHIN_S else first
 
     def stop(self) -> None:
         """Ask all to finish what they are at and stop."""
-        self._each(subprocess.Popen.terminate)
+        for worker in self._workers:
+            worker.process.terminate()
 
-    def kill(self) -> None:
-        """End all at once."""
-        self._each(subprocess.Popen.kill)
-        for process in self._processes:
-            process.wait(_DIE_WITHIN_S)
-
-    def _each(self, action: Callable[[subprocess.Popen[bytes]], None]) -> None:
-        for process in self._processes:
-            if process.poll() is None:
-                action(process)
+    def end(self) -> None:
+        """Kill those that are left."""
+        for worker in self._workers:
+            worker.process.kill()
+        for worker in self._workers:
+            worker.end()
 
 
-def _die_with_parent() -> None:
+def _rank(exit_code: int) -> int:
+    """Say how surely a worker is the cause: 0 most."""
+    if exit_code == FAILED:
+        return 0
+    if exit_code < 0:
+        return 1
+    return 2 if exit_code == UNEXPECTED else 3
+
+
+def _before_exec() -> None:
+    """Die with the supervisor; leave Ctrl-C to it, which the terminal sends to all."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if _prctl is not None:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 

@@ -9,7 +9,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from connectors.errors import FileProblem
 from connectors.line_file import BEGINNING, Position
-from connectors.replay import Replay
+from connectors.replay import Order, Replay
 from flows.shard_keys import shard_key
 from flows.worker_state import WorkerState
 from operators.lines import LineReader
@@ -26,6 +26,7 @@ class ReaderState(msgspec.Struct):
 
     Attributes:
         files: the names of its files.
+        order: how they become one stream.
         positions: where to go on in each.
         route: its last tick and the latest event time.
         events: how many lines it has handed over.
@@ -33,6 +34,7 @@ class ReaderState(msgspec.Struct):
     """
 
     files: list[str]
+    order: Order
     positions: list[Position]
     route: RouteState
     events: int = 0
@@ -53,7 +55,7 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
         self._state = (
             msgspec.msgpack.decode(expected, type=ReaderState)
             if expected
-            else ReaderState(files, [BEGINNING] * len(files), RouteState())
+            else ReaderState(files, job.order, [BEGINNING] * len(files), RouteState())
         )
         reader = LineReader(job.route.future_ms, job.route.now_ms)
         self._replay = Replay(files, reader, order=job.order, positions=self._state.positions)

@@ -21,6 +21,9 @@ from state import faults
 from state.folder import Identity, Run, StateFolder
 from state.versions import NO_VERSION, remove_versions, write_committed
 
+_NAMED = 5
+"""How many files a message names."""
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -54,6 +57,8 @@ def prepare(folder: StateFolder, identity: Identity, job: Job) -> tuple[Run, Pro
     recovery.purge(folder.recovery, epoch)
     rows = recovery.rows(folder.recovery)
     run = _run(identity, job, rows)
+    readers = [msgspec.msgpack.decode(row, type=ReaderState) for row in run.readers if row]
+    _check_input(readers, job)
     for shard, version in enumerate(run.versions):
         shard_folder = folder.shard(shard)
         if version != NO_VERSION and not (shard_folder / version).is_dir():
@@ -66,7 +71,6 @@ def prepare(folder: StateFolder, identity: Identity, job: Job) -> tuple[Run, Pro
                 write_committed(shard_folder, version)
             remove_versions(shard_folder, keep={version})
     folder.write_run(run)
-    readers = [msgspec.msgpack.decode(row, type=ReaderState) for row in run.readers if row]
     sink = (
         msgspec.msgpack.decode(run.sink, type=SinkState)
         if run.sink
@@ -103,6 +107,24 @@ def _run(identity: Identity, job: Job, rows: recovery.Rows) -> Run:
     if rows:
         _check_ticks(run, states)
     return run
+
+
+def _check_input(readers: list[ReaderState], job: Job) -> None:
+    """Check that the readers are given what they have read before."""
+    for number, (reader, files) in enumerate(zip(readers, job.readers[: len(readers)], strict=True)):
+        if reader.files != files:
+            odd = sorted(set(reader.files) ^ set(files)) or files
+            names = ", ".join(reader.files[:_NAMED]) + (", …" if len(reader.files) > _NAMED else "")
+            raise ResumeError(
+                f"the state's reader {number} has read other files than it is given now"
+                f" ({odd[0]} differs); name the same ones in the same order ({names}),"
+                " or start a new state"
+            )
+        if reader.order != job.order:
+            raise ResumeError(
+                f"the state has taken its files in order of {reader.order}, not {job.order};"
+                " that cannot change later"
+            )
 
 
 def _check_ticks(run: Run, decide: list[DecideState]) -> None:

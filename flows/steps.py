@@ -12,6 +12,7 @@ from operators.decide import DecideStep
 from operators.profile import ProfileResult, ProfileStep
 from operators.profile_store import ProfileStore
 from operators.ticks import ShardResult, ShardTick
+from state import faults
 from state.versions import NO_VERSION, Version
 
 
@@ -40,7 +41,9 @@ class ProfileLogic(StatefulBatchLogic[ShardTick, ProfileResult, bytes]):
 
     def snapshot(self) -> bytes:
         """Write what has changed; the checkpoint is decide's."""
-        assert self._step is not None, "a step has had a tick before its snapshot"
+        if self._step is None:
+            return _unchanged(self._row)
+        faults.reach("before-write")
         return msgspec.msgpack.encode(self._step.snapshot())
 
     def _open(self, shard: int) -> ProfileStep:
@@ -83,7 +86,8 @@ class DecideLogic(StatefulBatchLogic[ProfileResult, ShardResult, bytes]):
 
     def snapshot(self) -> bytes:
         """Write what has changed and make a version of it."""
-        assert self._step is not None, "a step has had a tick before its snapshot"
+        if self._step is None:
+            return _unchanged(self._row)
         ticks = self._step.snapshot()
         self._unproven = self._worker.shard(self._shard).checkpoint(ticks)
         return msgspec.msgpack.encode(DecideState(self._unproven, ticks))
@@ -101,3 +105,9 @@ class DecideLogic(StatefulBatchLogic[ProfileResult, ShardResult, bytes]):
         store = CaseStore(worker.shard(shard).keyvalue, worker.cache_records_per_shard)
         self._step = DecideStep(job.decide, store, ticks)
         return self._step
+
+
+def _unchanged(row: bytes | None) -> bytes:
+    """Return the snapshot of a step that a run has stopped before its first tick."""
+    assert row is not None, "a step that was not resumed is made by its first tick"
+    return row

@@ -8,9 +8,8 @@ from contextlib import contextmanager
 
 from flows.errors import WorkerFailedError
 from flows.job import Job
-from flows.processes import Workers
+from flows.processes import FAILED, SAYS, Failure, Workers
 from flows.resume import Progress, prepare
-from flows.worker import FAILED
 from state.folder import Identity, StateFolder
 
 _ATTEMPTS = 5
@@ -34,15 +33,26 @@ class Supervisor:
         identity: what it belongs to.
         job: what to do.
         report: told about progress.
+        say: told what the user should know while the run goes on.
     """
 
-    def __init__(self, folder: StateFolder, identity: Identity, job: Job, report: Report) -> None:
+    def __init__(
+        self,
+        folder: StateFolder,
+        identity: Identity,
+        job: Job,
+        *,
+        report: Report,
+        say: Callable[[str], None],
+    ) -> None:
         self._folder = folder
         self._identity = identity
         self._job = job
         self._report = report
+        self._say = say
         self.had_nothing_to_do = False
         self._stop_signal = 0
+        self._signals = 0
         self._newest: dict[str, tuple[int, int]] = {}
 
     def run(self) -> tuple[Progress, int]:
@@ -56,22 +66,16 @@ class Supervisor:
             WorkerFailedError: a worker failed, or was killed again and again.
         """
         with _catching(self._stop):
-            progress = self._prepare()[1]
+            run_id, progress = self._prepare()
             self.had_nothing_to_do = progress.finished
-            failures = 0
+            deaths = 0
             while not progress.finished and not self._stop_signal:
-                run_id, before = self._prepare()
-                died = self._run_once(run_id)
-                _, progress = self._prepare()
-                if not died:
-                    continue
-                failures = failures + 1 if progress.epoch == before.epoch else 1
-                if failures == _ATTEMPTS:
-                    raise WorkerFailedError(
-                        f"a worker was killed {_ATTEMPTS} times in a row before anything was"
-                        " committed; the state is unharmed (is there enough memory?)"
-                    )
-                time.sleep(_BACKOFF_S * failures)
+                death = self._run_once(run_id)
+                before = progress.epoch
+                run_id, progress = self._prepare()
+                if death and not self._stop_signal:
+                    deaths = deaths + 1 if progress.epoch == before else 1
+                    self._after_death(death, deaths)
         return progress, self._stop_signal
 
     def _prepare(self) -> tuple[str, Progress]:
@@ -79,33 +83,42 @@ class Supervisor:
             run, progress = prepare(self._folder, self._identity, self._job)
         return run.id, progress
 
-    def _run_once(self, run_id: str) -> bool:
-        """Run workers until all have gone; tell whether one was killed."""
+    def _run_once(self, run_id: str) -> Failure | None:
+        """Run workers until all have gone; return how one was killed, if one was."""
         progress_pipe, workers_pipe = os.pipe()
         os.set_blocking(progress_pipe, False)
         workers = Workers(str(self._folder.path), run_id, self._job.workers, workers_pipe)
         os.close(workers_pipe)
-        stopped = False
+        asked_to_stop = False
         try:
-            while True:
-                codes = workers.exit_codes()
+            while not workers.done():
                 self._pass_on(progress_pipe)
-                if all(code == 0 for code in codes):
-                    return False
-                gone = [code for code in codes if code]
-                if FAILED in gone:
-                    raise WorkerFailedError
-                if any(code < 0 for code in gone):
-                    return True
-                if gone:
-                    raise WorkerFailedError(f"a worker ended with exit code {gone[0]}")
-                if self._stop_signal and not stopped:
+                failure = workers.failure()
+                if failure and failure.exit_code > 0:
+                    raise WorkerFailedError(_explain(failure))
+                if failure or self._signals > 1:
+                    return failure
+                if self._stop_signal and not asked_to_stop:
                     workers.stop()
-                    stopped = True
+                    asked_to_stop = True
                 time.sleep(_POLL_S)
+            self._pass_on(progress_pipe)
+            return None
         finally:
-            workers.kill()
+            workers.end()
             os.close(progress_pipe)
+
+    def _after_death(self, death: Failure, deaths: int) -> None:
+        """Say that a worker was killed, and give up when that happens again and again."""
+        name = signal.Signals(-death.exit_code).name
+        said = "" if death.exit_code == -signal.SIGKILL else death.said
+        if deaths == _ATTEMPTS:
+            raise WorkerFailedError(
+                f"{said}a worker was killed ({name}), for the {_ATTEMPTS}th time before"
+                " anything was committed; the state is unharmed (is there enough memory?)"
+            )
+        self._say(f"{said}a worker was killed ({name}); going on from the last commit")
+        time.sleep(_BACKOFF_S * deaths)
 
     def _pass_on(self, pipe: int) -> None:
         """Pass on the newest progress of each reader."""
@@ -125,7 +138,21 @@ class Supervisor:
             )
 
     def _stop(self, number: int, _frame: object) -> None:
+        """Stop gracefully at the first signal, at once at the second."""
         self._stop_signal = number
+        self._signals += 1
+
+
+def _explain(failure: Failure) -> str:
+    """Return the one line that a worker has said for the user, else everything."""
+    if failure.exit_code == FAILED:
+        lines = [line for line in failure.said.splitlines() if line.startswith(SAYS)]
+        if lines:
+            return lines[-1].removeprefix(SAYS)
+    return (
+        f"{failure.said}a worker broke down (exit code {failure.exit_code});"
+        " this should not happen; the state is unharmed"
+    )
 
 
 @contextmanager

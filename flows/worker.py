@@ -16,15 +16,13 @@ from bytewax._bytewax import cluster_main
 from connectors.errors import FileProblem
 from flows import main, recovery
 from flows.errors import ResumeError
+from flows.processes import FAILED, SAYS, UNEXPECTED
 from flows.worker_state import WorkerState
 from state.errors import StateError
 from state.folder import StateFolder
 
 _GC_THRESHOLDS = (200_000, 50, 100)
 """Young collections are rare: the steps make no cycles, and look at a great many live objects."""
-
-FAILED = 3
-"""The exit code of a worker that could not go on and has said why."""
 
 
 class UnexpectedError(Exception):
@@ -44,7 +42,7 @@ def run(state: str, run_id: str, index: int, addresses: list[str], parent: int) 
     except (StateError, ResumeError, FileProblem) as error:
         return _fail(error)
     except UnexpectedError:
-        return FAILED
+        return UNEXPECTED
     return _fail(worker.problem) if worker.problem else 0
 
 
@@ -84,13 +82,10 @@ def _on_signals(worker: WorkerState) -> None:
         worker.stopping = True
 
     signal.signal(signal.SIGTERM, stop)
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # the terminal sends it to all; the supervisor acts
 
 
 def _fail(error: Exception) -> int:
-    print(f"cartwheel: {error}", file=sys.stderr)  # noqa: T201 (the supervisor passes it on)
+    print(f"{SAYS}{error}", file=sys.stderr)  # noqa: T201 (the supervisor passes it on)
     return FAILED
 
 

@@ -1,11 +1,17 @@
 """What to do with an event, by its name: compiled once from the rules, looked up for each event."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from operators.collect.kind import Kind
-from operators.fields import Body, Field, Fields, FieldType
+from operators.fields import Body, Field, FieldType, Read, field_reader, read_nothing
+from operators.lines import NAME_CHARACTERS
 from operators.outputs import json_number
 from operators.plans import CollectPlan, ProfilePlan, TriggerPlan
+from operators.rejections import RejectedError, Rejection
+
+SPEC_TYPES = ("page", "screen", "identify", "group", "alias")
+"""The Segment spec's types beside ``track``, which are the names of their events."""
 
 
 class Role(NamedTuple):
@@ -30,6 +36,7 @@ class EventPlan:
         counts: the slots of collected values that count this event.
         updates: the collected values that take a field of it.
         roles: what it does to triggers.
+        read: gives the fields that the rules use of this event.
     """
 
     def __init__(
@@ -50,17 +57,9 @@ class EventPlan:
             wanted.setdefault((trigger.key, FieldType.KEY), len(wanted)) if trigger.key else None
             for _, trigger in triggers
         ]
-        self._fields = Fields(tuple(wanted)) if wanted else None
+        self.read: Read = field_reader(tuple(wanted)) if wanted else read_nothing
 
-    def read(self, body: Body) -> list[Any]:
-        """Return the fields that the rules use of this event.
-
-        Raises:
-            RejectedError: one has the wrong type.
-        """
-        return self._fields.read(body) if self._fields else []
-
-    def keys(self, values: list[Any]) -> list[str]:
+    def keys(self, values: Sequence[Any]) -> list[str]:
         """Return the key of each role, empty where the event has none."""
         return [
             "" if position is None else _key_text(values[position])
@@ -79,10 +78,25 @@ class EventPlans:
             names |= {trigger.on, *trigger.cancel}
         self._plans = {name: self._make(name) for name in names if name is not None}
         self._default = self._make(None)
+        for name in SPEC_TYPES:
+            self._plans.setdefault(name, self._default)
 
-    def get(self, name: str) -> EventPlan:
-        """Return the plan of an event name."""
-        return self._plans.get(name, self._default)
+    def get(self, body: Body) -> EventPlan:
+        """Return the plan for an event: by ``event`` of a track call, else by its type (I3).
+
+        Raises:
+            RejectedError: the event has no name.
+        """
+        is_track = body.type == "track"
+        name = body.event if is_track else body.type
+        try:
+            return self._plans[name]
+        except (KeyError, TypeError):  # no rule names it, or it is no string
+            pass
+        if type(name) is not str or not 0 < len(name) <= NAME_CHARACTERS:
+            reason = f"expected a string of 1 to {NAME_CHARACTERS} characters"
+            raise RejectedError(Rejection("profile", reason, "event" if is_track else "type"))
+        return self._default
 
     def _make(self, name: str | None) -> EventPlan:
         collect = [

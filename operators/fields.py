@@ -1,13 +1,15 @@
 """Reads the fields that the rules use out of an event, and says where a type is wrong."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Any
+from operator import attrgetter
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
-from operators.lines import NAME_CHARACTERS, Name
+from operators.lines import Name
 from operators.rejections import RejectedError, Rejection
 
 Path = tuple[str, ...]
@@ -16,6 +18,7 @@ Path = tuple[str, ...]
 ROOTS = ("properties", "context", "traits")
 
 _NOTHING = msgspec.Raw(b"null")
+_FLAT = 2  # the length of a path such as properties.price
 
 
 class FieldType(Enum):
@@ -26,10 +29,12 @@ class FieldType(Enum):
     SCALAR = "a string, a number or a boolean"
 
 
+_Whole = Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)]  # what the store's integers can hold
+
 _TYPES: dict[FieldType, Any] = {
     FieldType.NUMBER: float,
-    FieldType.KEY: Name | int | float,
-    FieldType.SCALAR: Name | bool | int | float,
+    FieldType.KEY: Name | _Whole | float,
+    FieldType.SCALAR: Name | bool | _Whole | float,
 }
 
 
@@ -46,53 +51,65 @@ class Body(msgspec.Struct, gc=False):
     context: msgspec.Raw = _NOTHING
     traits: msgspec.Raw = _NOTHING
 
-    @property
-    def name(self) -> str:
-        """The event's name: ``event`` of a track call, else its type (I3).
 
-        Raises:
-            RejectedError: it has none.
-        """
-        name = self.event if self.type == "track" else self.type
-        if type(name) is not str or not 0 < len(name) <= NAME_CHARACTERS:
-            field = "event" if self.type == "track" else "type"
-            reason = f"expected a string of 1 to {NAME_CHARACTERS} characters"
-            raise RejectedError(Rejection("profile", reason, field))
-        return name
+Read = Callable[[Body], Sequence[Any]]
+"""Returns the wanted values of an event, in order, None where missing; raises RejectedError."""
 
 
-class Fields:
-    """Reads certain fields of an event; made once, used for many.
+def read_nothing(_body: Body) -> Sequence[Any]:
+    """Read no field."""
+    return ()
+
+
+def field_reader(wanted: Sequence[Field]) -> Read:
+    """Make a function that reads certain fields of an event.
 
     Args:
-        wanted: the fields, each with the type it must have.
+        wanted: the fields, at least one, each with the type that its rule expects.
     """
+    groups = _groups(wanted)
+    decodes = [_decoder(group) for group in groups]
+    if len(groups) == 1 and all(len(path) == _FLAT for path, _ in wanted):
+        return _flat_reader(decodes[0], [_attribute(path[1]) for path, _ in wanted])
+    places = [
+        (number, [_attribute(part) for part in field[0][1:]])
+        for field in wanted
+        for number, group in enumerate(groups)
+        if field in group
+    ]
 
-    def __init__(self, wanted: Sequence[Field]) -> None:
-        self._readers = [
-            (group[0][0][0], msgspec.json.Decoder(_struct(group, 1) | None))
-            for group in _groups(wanted)
-        ]
-        places = {
-            field: (number, [_attribute(part) for part in field[0][1:]])
-            for number, group in enumerate(_groups(wanted))
-            for field in group
-        }
-        self._places = [places[field] for field in wanted]
+    def read(body: Body) -> Sequence[Any]:
+        decoded = [decode(body) for decode in decodes]
+        return [_follow(decoded[number], attributes) for number, attributes in places]
 
-    def read(self, body: Body) -> list[Any]:
-        """Return the values, in the order in which they were wanted, None where missing.
+    return read
 
-        Raises:
-            RejectedError: a value has another type than its rule expects.
-        """
-        decoded: list[object] = []
-        for root, decoder in self._readers:
-            try:
-                decoded.append(decoder.decode(getattr(body, root)))
-            except (msgspec.DecodeError, RecursionError) as error:
-                raise RejectedError(wrong_type(error, root)) from None
-        return [_follow(decoded[number], attributes) for number, attributes in self._places]
+
+def _flat_reader(decode: Callable[[Body], object], attributes: list[str]) -> Read:
+    """Read fields that stand side by side; the most usual case, so made quick."""
+    values = attrgetter(*attributes, attributes[0])  # a tuple even of one
+    missing = (None,) * len(attributes)
+
+    def read(body: Body) -> Sequence[Any]:
+        decoded = decode(body)
+        return missing if decoded is None else values(decoded)
+
+    return read
+
+
+def _decoder(group: Sequence[Field]) -> Callable[[Body], object]:
+    """Make a function that decodes all fields of a group, which have one root."""
+    root = group[0][0][0]
+    raw = attrgetter(root)
+    decode_json = msgspec.json.Decoder(_struct(group, 1) | None).decode
+
+    def decode(body: Body) -> object:
+        try:
+            return decode_json(raw(body))
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise RejectedError(wrong_type(error, root)) from None
+
+    return decode
 
 
 def wrong_type(error: Exception, root: str = "") -> Rejection:

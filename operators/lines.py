@@ -6,7 +6,6 @@ for itself, it is done line by line, and each line that is no event is rejected 
 
 import hashlib
 from dataclasses import dataclass
-from itertools import compress
 from typing import Annotated, Any
 
 import msgspec
@@ -45,6 +44,8 @@ class _LooseHead(msgspec.Struct, gc=False):
 _heads = msgspec.json.Decoder(_Head)
 _loose_heads = msgspec.json.Decoder(_LooseHead)
 
+
+_NEWLINE, _BEGIN, _END = b"\n{}"
 
 _NO_TIMES = np.empty(0, np.int64)
 _NO_PLACES = np.empty((3, 0), np.int64)
@@ -133,51 +134,43 @@ class LineReader:
             offset: the offset of the first line.
         """
         raw = block.split(b"\n")
-        lengths = np.fromiter(map(len, raw), np.int64, len(raw))
-        offsets = np.empty(len(raw), np.int64)
-        offsets[0] = offset
-        np.cumsum(lengths[:-1] + 1, out=offsets[1:])
-        offsets[1:] += offset
+        codes = np.frombuffer(block, np.uint8)
+        newlines = np.flatnonzero(codes == _NEWLINE)
         places = np.empty((3, len(raw)), np.int64)
         places[0] = file
         places[1] = np.arange(line, line + len(raw))
-        places[2] = offsets
+        places[2, 0] = offset
+        places[2, 1:] = newlines + (offset + 1)
         lines = None
-        if len(block) <= LINE_BYTES or lengths.max() <= LINE_BYTES:
+        if _is_one_object_a_line(codes, newlines) and _is_utf8(block):
             lines = self._read_at_once(block, raw, places)
         return lines or self._read_one_by_one(raw, places)
 
     def _read_at_once(self, block: bytes, raw: list[bytes], places: Ints) -> Lines | None:
         """Decode all lines together; None where a line needs a closer look."""
-        one_each = (
-            block.startswith(b"{") and block.endswith(b"}") and block.count(b"}\n{") == len(raw) - 1
-        )
-        if not one_each or not _is_utf8(block):
-            return None
         try:
-            heads = _heads.decode_lines(block)
+            heads = _decode_all(block)
             times = parse_times([head.timestamp for head in heads])
         except (msgspec.DecodeError, RecursionError, ValueError):
             return None
         customers = [head.userId or head.anonymousId or "" for head in heads]
         if len(heads) != len(raw) or "" in customers:
             return None
+        limit: int | Ints = self._now_ms + self._future_ms
         if any(head.receivedAt is not None for head in heads):
-            references = self._references(heads)
-            if references is None or bool((times > references + self._future_ms).any()):
+            try:
+                limit = self._references(heads) + self._future_ms
+            except ValueError:
                 return None
-        elif int(times.max()) > self._now_ms + self._future_ms:
+        if (times > limit).any():
             return None
         return Lines(raw, customers, times, places, {})
 
-    def _references(self, heads: list[_Head]) -> Ints | None:
+    def _references(self, heads: list[_Head]) -> Ints:
         received = [head.receivedAt for head in heads]
         present = [text is not None for text in received]
         references = np.full(len(heads), self._now_ms, np.int64)
-        try:
-            references[present] = parse_times(list(compress(received, present)))  # type: ignore[arg-type]
-        except ValueError:
-            return None
+        references[present] = parse_times([text for text in received if text is not None])
         return references
 
     def _read_one_by_one(self, raw: list[bytes], places: Ints) -> Lines:
@@ -204,6 +197,22 @@ class LineReader:
         return time
 
 
+def _is_one_object_a_line(codes: NDArray[np.uint8], newlines: Ints) -> bool:
+    """Tell whether a block is surely made of lines that begin with { and end with }.
+
+    Then no object can go over two lines, and when there are as many objects as lines, each line is
+    one. (Its lines are not overlong either: a block is smaller than that, or looked at by lines.)
+    """
+    if not 0 < len(codes) <= LINE_BYTES:
+        return False
+    return bool(
+        codes[0] == _BEGIN
+        and codes[-1] == _END
+        and (codes[newlines - 1] == _END).all()
+        and (codes[newlines + 1] == _BEGIN).all()
+    )
+
+
 def overlong(length: int, sha256: str) -> Rejection:
     """Reject a line for its length."""
     return Rejection("read", f"the line is longer than {LINE_BYTES} bytes", "", length, sha256)
@@ -217,6 +226,12 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
+def _decode_all(block: bytes) -> list[_Head]:
+    # A function of its own: how deep the decoder may go depends on the frames above it, and a
+    # line must not fare differently here than in _decode.
+    return _heads.decode_lines(block)
+
+
 def _decode(line: bytes) -> _LooseHead:
     if len(line) > LINE_BYTES:
         raise RejectedError(overlong(len(line), hashlib.sha256(line).hexdigest()))
@@ -226,8 +241,10 @@ def _decode(line: bytes) -> _LooseHead:
         raise RejectedError(Rejection("route", "the line is not UTF-8"))
     try:
         return _loose_heads.decode(line)
-    except msgspec.ValidationError:
-        raise RejectedError(Rejection("route", "not a JSON object")) from None
+    except msgspec.ValidationError as error:
+        is_other = str(error).startswith("Expected `object`")
+        reason = "not a JSON object" if is_other else f"not readable as JSON: {error}"
+        raise RejectedError(Rejection("route", reason)) from None
     except msgspec.DecodeError as error:
         raise RejectedError(Rejection("route", f"not JSON: {error}")) from None
     except RecursionError:

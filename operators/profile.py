@@ -1,11 +1,12 @@
 """Profile: keeps every customer's sessions, and says what became of each event."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
 
 from operators.clock import Clock
 from operators.event_plans import EventPlan, EventPlans, Role
@@ -70,19 +71,6 @@ class ProfileResult:
     counts: Counter[str]
 
 
-class _Event(NamedTuple):
-    """An event that is none for the dead letters."""
-
-    number: int
-    customer: str
-    time: EventTime
-    late_below: EventTime
-    watermark: EventTime
-    message_id: str | None
-    plan: EventPlan
-    values: list[Any]
-
-
 class ProfileStep:
     """Keeps every customer's sessions; drops duplicates; passes on what triggers look for.
 
@@ -99,6 +87,7 @@ class ProfileStep:
         self._store = store
         self._profiles = store.profiles
         self._timers = store.timers
+        self._expiries = store.expiries
         self._kinds = store.kinds
         self._clock = clock
         self._events = EventPlans(plan, store.kinds)
@@ -110,9 +99,7 @@ class ProfileStep:
         result = ProfileResult(tick.name, tick.shard, EventTime(0), [], tick.outputs, tick.counts)
         self._result = result
         if tick.customers:
-            profiles = self._profiles.edit(dict.fromkeys(tick.customers))
-            for event in self._accept(tick):
-                self._handle(event, tick, profiles)
+            self._take(tick)
         self._clock.advance(tick.name, tick.watermark, ended=tick.ended)
         result.watermark = EventTime(self._clock.watermark)
         if tick.close and all(self._clock.ended):
@@ -125,39 +112,66 @@ class ProfileStep:
         self._store.flush()
         return self._clock
 
-    def _accept(self, tick: ShardTick) -> Iterator[_Event]:
-        """Decode a tick's events; what cannot be applied becomes a dead letter."""
-        own = self._clock.watermark
+    def _take(self, tick: ShardTick) -> None:
+        """Apply a tick's events, but for dead letters, duplicates and late ones (I1)."""
         others = self._clock.others(tick.name.reader)
+        watermarks = np.maximum(np.minimum(tick.watermarks, others), self._clock.watermark)
         columns = zip(
             tick.customers,
+            self._decode(tick),
             tick.times.tolist(),
             tick.late_below.tolist(),
-            tick.watermarks.tolist(),
-            self._decode(tick),
+            watermarks.tolist(),
             strict=True,
         )
-        for index, (customer, time, late_below, mark, body) in enumerate(columns):
+        profiles = self._profiles.edit(dict.fromkeys(tick.customers))
+        applied = duplicates = 0
+        for number, (customer, body, time, late_below, watermark) in enumerate(columns):
             if body is None:
                 continue
             try:
-                plan = self._events.get(body.name)
+                plan = self._events.get(body)
                 values = plan.read(body)
             except RejectedError as error:
-                self._reject(tick, index, error.rejection)
+                self._reject(tick, number, error.rejection)
                 continue
-            watermark = max(own, min(mark, others))
-            yield _Event(index, customer, time, late_below, watermark, body.messageId, plan, values)
+            profile = profiles.get(customer)
+            if profile is None or profile.timer < watermark or profile.expiry < watermark:
+                profile = profiles[customer] = self._catch_up(profile, customer, time, watermark)
+            if self._is_duplicate(profile, body.messageId, time):
+                duplicates += 1
+                continue
+            profile.latest = max(profile.latest, time)
+            if time < late_below:
+                self._result.counts["late"] += 1
+                late = LateEvent(time, customer, tick.line(number))
+                self._result.outputs.add("late", late)
+                continue
+            applied += 1
+            self._apply(profile, time, plan, values)
+            if plan.roles:
+                keys = plan.keys(values)
+                signal = Signal(customer, time, watermark, body.messageId, plan.roles, keys)
+                self._result.signals.append(signal)
+        self._result.counts["applied"] = applied
+        self._result.counts["duplicates"] = duplicates
 
     def _decode(self, tick: ShardTick) -> list[Body] | list[Body | None]:
         """Decode all events at once; where that fails one by one, None for a dead letter."""
         try:
-            bodies = self._bodies.decode_lines(tick.lines)
+            bodies = self._decode_all(tick.lines)
         except (msgspec.DecodeError, RecursionError):
-            lines = enumerate(tick.lines.split(b"\n"))
-            return [self._decode_one(tick, index, line) for index, line in lines]
+            some: list[Body | None] = []
+            for index, line in enumerate(tick.lines.split(b"\n")):
+                some.append(self._decode_one(tick, index, line))
+            return some
         assert len(bodies) == len(tick.customers), "route passes on one event a line"
         return bodies
+
+    def _decode_all(self, lines: bytes) -> list[Body]:
+        # A function of its own: how deep the decoder may go depends on the frames above it, and a
+        # line must not fare differently here than in _decode_one.
+        return self._bodies.decode_lines(lines)
 
     def _decode_one(self, tick: ShardTick, index: int, line: bytes) -> Body | None:
         try:
@@ -171,30 +185,28 @@ class ProfileStep:
         self._result.outputs.add("dead-letters", letter)
         self._result.counts["dead_letters"] += 1
 
-    def _handle(self, event: _Event, tick: ShardTick, profiles: dict[str, Profile]) -> None:
-        """Apply an event, unless it is a duplicate or late."""
-        customer, time = event.customer, event.time
-        profile = profiles.get(customer)
-        if profile is not None and profile.timer < event.watermark:
+    def _catch_up(
+        self, profile: Profile | None, customer: str, time: EventTime, watermark: EventTime
+    ) -> Profile:
+        """Let pass a customer's deadlines before the watermark; make a profile if none is left."""
+        if profile is not None and profile.timer < watermark:
             self._timers.remove(profile.timer, customer)
-            if not self._fire(profile, event.watermark):
+            self._close_sessions(profile, watermark)
+        if profile is not None and profile.expiry < watermark:
+            self._expiries.remove(profile.expiry, customer)
+            if self._expire(profile, watermark):
                 profile = None
         if profile is None:
-            profile = profiles[customer] = self._create(customer, time)
-        if self._is_duplicate(profile, event.message_id, time):
-            self._result.counts["duplicates"] += 1
-            return
-        profile.latest = max(profile.latest, time)
-        if time < event.late_below:
-            self._result.counts["late"] += 1
-            late = LateEvent(time, customer, tick.line(event.number))
-            self._result.outputs.add("late", late)
-            return
-        self._apply(event, profile)
+            expiry = EventTime(time + self._plan.retention_ms)
+            self._expiries.add(expiry, customer)
+            profile = Profile(customer, self._store.layout, time, AFTER_ALL, expiry, False, {}, [])
+            self._profiles.insert(customer, profile)
+        return profile
 
-    def _apply(self, event: _Event, profile: Profile) -> None:
-        plan, time = event.plan, event.time
-        self._result.counts["applied"] += 1
+    def _apply(
+        self, profile: Profile, time: EventTime, plan: EventPlan, values: Sequence[Any]
+    ) -> None:
+        """Put an event into its session."""
         if not profile.applied:
             profile.applied = True
             self._result.counts["customers"] += 1
@@ -203,23 +215,11 @@ class ProfileStep:
         for slot in plan.counts:
             collected[slot] += 1
         for slot, kind, position in plan.updates:
-            value = event.values[position]
+            value = values[position]
             if value is not None:
                 collected[slot] = kind.update(collected[slot], value, time)
         if session.events == 1:
-            self._move_timer_up(profile)
-        if plan.roles:
-            keys = plan.keys(event.values)
-            self._result.signals.append(
-                Signal(event.customer, time, event.watermark, event.message_id, plan.roles, keys)
-            )
-
-    def _create(self, customer: str, time: EventTime) -> Profile:
-        timer = EventTime(time + self._plan.retention_ms)
-        self._timers.add(timer, customer)
-        return self._profiles.insert(
-            customer, Profile(customer, self._store.layout, time, timer, False, {}, [])
-        )
+            self._set_timer(profile)
 
     def _is_duplicate(self, profile: Profile, message_id: str | None, time: EventTime) -> bool:
         """Tell whether this event was seen before; remember it if not (I4)."""
@@ -237,43 +237,47 @@ class ProfileStep:
         return False
 
     def _fire_everyone(self, watermark: EventTime) -> None:
-        """Let pass every deadline before the watermark; past every timer, none is set again."""
+        """Let pass every deadline before the watermark."""
         while customers := self._timers.due(watermark, DUE_AT_ONCE):
             profiles = self._profiles.edit(customers)
             for customer in customers:
-                self._fire(profiles[customer], watermark)
+                self._close_sessions(profiles[customer], watermark)
+        if watermark == AFTER_ALL:
+            return  # past every timer, but nobody is forgotten
+        while customers := self._expiries.due(watermark, DUE_AT_ONCE):
+            profiles = self._profiles.edit(customers)
+            for customer in customers:
+                self._expire(profiles[customer], watermark)
 
-    def _fire(self, profile: Profile, watermark: EventTime) -> bool:
-        """Let pass a customer's deadlines before the watermark, whose timer was taken.
-
-        Returns:
-            Whether the profile is still there.
-        """
+    def _close_sessions(self, profile: Profile, watermark: EventTime) -> None:
+        """Close a customer's sessions that end before the watermark; the timer was taken."""
         sessions = profile.sessions
         while sessions and sessions[0].last + self._plan.gap_ms < watermark:
             self._close(profile.customer, sessions.pop(0))
-        if watermark == AFTER_ALL:
-            return True
-        if not sessions and profile.latest + self._plan.retention_ms < watermark:
-            self._profiles.delete(profile.customer)
-            self._result.signals.append(Forgotten(profile.customer, watermark))
-            return False
-        profile.timer = self._deadline(profile)
-        self._timers.add(profile.timer, profile.customer)
-        return True
+        profile.timer = AFTER_ALL
+        self._set_timer(profile)
 
-    def _move_timer_up(self, profile: Profile) -> None:
+    def _set_timer(self, profile: Profile) -> None:
         """Set the timer earlier if need be; a later deadline is found when the timer fires."""
-        deadline = self._deadline(profile)
+        if not profile.sessions:
+            return
+        deadline = EventTime(profile.sessions[0].last + self._plan.gap_ms)
         if deadline < profile.timer:
-            self._timers.remove(profile.timer, profile.customer)
+            if profile.timer != AFTER_ALL:
+                self._timers.remove(profile.timer, profile.customer)
             self._timers.add(deadline, profile.customer)
             profile.timer = deadline
 
-    def _deadline(self, profile: Profile) -> EventTime:
-        if profile.sessions:
-            return EventTime(profile.sessions[0].last + self._plan.gap_ms)
-        return EventTime(profile.latest + self._plan.retention_ms)
+    def _expire(self, profile: Profile, watermark: EventTime) -> bool:
+        """Forget a customer unseen for too long, whose expiry was taken; tell whether so."""
+        expiry = EventTime(profile.latest + self._plan.retention_ms)
+        if expiry < watermark:
+            self._profiles.delete(profile.customer)
+            self._result.signals.append(Forgotten(profile.customer, watermark))
+            return True
+        self._expiries.add(expiry, profile.customer)
+        profile.expiry = expiry
+        return False
 
     def _close(self, customer: str, session: Session) -> None:
         self._result.counts["sessions"] += 1

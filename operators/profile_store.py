@@ -22,7 +22,8 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
         customer: the name.
         layout: which layout the collected values have.
         latest: time of the latest event seen, late ones too.
-        timer: where the customer's deadline stands; no deadline lies before it.
+        timer: where the timer for sessions stands, AFTER_ALL for none; none closes before it.
+        expiry: where the timer for forgetting the customer stands; not before it.
         applied: whether any event was applied.
         message_ids: the last different ones in order of arrival, with their event times.
         sessions: the open ones, by time.
@@ -32,6 +33,7 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     layout: int
     latest: EventTime
     timer: EventTime
+    expiry: EventTime
     applied: bool
     message_ids: dict[str, int]
     sessions: list[Session]
@@ -66,12 +68,14 @@ class ProfileStore:
             decode=self._decode,
             capacity=cache,
         )
-        self.timers = Timers(keyvalue, Prefix.PROFILE_TIMER)
+        self.timers = Timers(keyvalue, Prefix.SESSION_TIMER)
+        self.expiries = Timers(keyvalue, Prefix.EXPIRY_TIMER)
 
     def flush(self) -> None:
         """Write what has changed."""
         self.profiles.flush()
         self.timers.flush()
+        self.expiries.flush()
 
     def _decode(self, data: bytes) -> Profile:
         profile = self._decoder.decode(data)

@@ -37,6 +37,12 @@ def join(sessions: list[Session], time: EventTime, gap_ms: int, kinds: list[Kind
         gap_ms: the longest gap inside a session.
         kinds: of the collected values.
     """
+    if sessions:
+        session = sessions[-1]
+        if session.start <= time <= session.last + gap_ms:  # as nearly always
+            session.last = max(session.last, time)
+            session.events += 1
+            return session
     position = len(sessions)
     while position and sessions[position - 1].start > time:
         position -= 1

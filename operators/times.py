@@ -22,7 +22,9 @@ AFTER_ALL = EventTime(2**62)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_DAY_MS = 86_400_000
+_MINUTE_MS = 60_000
+_SECONDS = [f"{ms // 1000:02d}.{ms % 1000:03d}Z" for ms in range(_MINUTE_MS)]
+_MINUTE_LENGTH = len("0000-00-00T00:00:")
 _USUAL = "0000-00-00T00:00:00.000Z"
 _USUAL_LENGTH = len(_USUAL)
 _DIGITS = [i for i, character in enumerate(_USUAL) if character == "0"]
@@ -31,6 +33,8 @@ _SIGN_CODES = np.array([ord(_USUAL[i]) for i in _SIGNS], np.uint8)
 _PARTS = ((0, 4), (4, 6), (6, 8), (8, 10), (10, 12), (12, 14), (14, 17))
 _MONTH_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 _DAYS_BEFORE_MONTH = np.concatenate([[0], np.cumsum(_MONTH_DAYS)[:-1]])
+_FIRST = (datetime(1000, 1, 1, tzinfo=UTC) - _EPOCH) // _MILLISECOND
+_BEYOND = (datetime(9000, 1, 1, tzinfo=UTC) - _EPOCH) // _MILLISECOND
 _RFC_3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
 )
@@ -40,7 +44,7 @@ def parse_time(text: str) -> EventTime:
     """Read an RFC 3339 timestamp with any offset; what is finer than a millisecond is cut off.
 
     Raises:
-        ValueError: the text is no such timestamp.
+        ValueError: the text is no such timestamp, or of no year from 1000 to 8999.
     """
     match = _RFC_3339.fullmatch(text)
     if match is None:
@@ -55,6 +59,8 @@ def parse_time(text: str) -> EventTime:
             raise ValueError("not an RFC 3339 timestamp")
         offset = (int(hours) * 60 + int(minutes)) * 60_000
         milliseconds -= offset if sign == "+" else -offset
+    if not _FIRST <= milliseconds < _BEYOND:
+        raise ValueError("not a time that deadlines can be added to")
     return EventTime(milliseconds)
 
 
@@ -90,7 +96,7 @@ def _parse_usual(characters: NDArray[np.uint8]) -> NDArray[np.int64] | None:
     if not month_is_right.all():
         return None
     days_in_month = _MONTH_DAYS[month] + (leap & (month == 2))  # noqa: PLR2004
-    right = (year >= 1) & (day >= 1) & (day <= days_in_month)
+    right = (year >= 1000) & (year < 9000) & (day >= 1) & (day <= days_in_month)  # noqa: PLR2004
     right &= (hour <= 23) & (minute <= 59) & (second <= 59)  # noqa: PLR2004
     if not right.all():
         return None
@@ -112,13 +118,10 @@ def _number(digits: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 def format_time(time: EventTime) -> str:
     """Write a time as RFC 3339 text with milliseconds and ``Z``."""
-    day, rest = divmod(time, _DAY_MS)
-    seconds, milliseconds = divmod(rest, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{_format_day(day)}T{hours:02d}:{minutes:02d}:{seconds:02d}.{milliseconds:03d}Z"
+    minute, milliseconds = divmod(time, _MINUTE_MS)
+    return _format_minute(minute) + _SECONDS[milliseconds]
 
 
 @lru_cache(maxsize=4096)
-def _format_day(day: int) -> str:
-    return (_EPOCH + timedelta(days=day)).date().isoformat()
+def _format_minute(minute: int) -> str:
+    return f"{_EPOCH + timedelta(minutes=minute):%Y-%m-%dT%H:%M:}".zfill(_MINUTE_LENGTH)

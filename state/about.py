@@ -28,6 +28,12 @@ class About(msgspec.Struct):
     layouts: list[list[str]] = []
 
 
+class _Format(msgspec.Struct):
+    """The one field that every format has."""
+
+    format: int
+
+
 def read_about(keyvalue: KeyValue, place: str) -> About:
     """Read the record; a new shard gets an empty one.
 
@@ -37,13 +43,13 @@ def read_about(keyvalue: KeyValue, place: str) -> About:
     (value,) = keyvalue.get_many([_KEY])
     if value is None:
         return About()
-    about = msgspec.msgpack.decode(value, type=About)
-    if about.format != FORMAT:
+    about_format = msgspec.msgpack.decode(value, type=_Format).format
+    if about_format != FORMAT:
         raise StateError(
-            f"{place} has format {about.format}, this program reads format {FORMAT};"
+            f"{place} has format {about_format}, this program reads format {FORMAT};"
             " use the program that made it, or start a new state"
         )
-    return about
+    return msgspec.msgpack.decode(value, type=About)
 
 
 def write_about(keyvalue: KeyValue, about: About) -> None:

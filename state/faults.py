@@ -1,12 +1,14 @@
 """Named points at which a test may kill the process, to show that it can be killed there.
 
-``CARTWHEEL_KILL_AT=NAME:N`` kills at the N-th time that the process reaches the point; without
-that variable a point does nothing.
+``CARTWHEEL_KILL_AT=NAME:N:FILE`` kills the process that reaches the point for the N-th time, unless
+FILE is there; it is made first, so that only one process dies and whoever is started again goes on.
+Without that variable a point does nothing.
 """
 
 import os
 import signal
 from collections import Counter
+from pathlib import Path
 
 POINTS = frozenset(
     {
@@ -18,7 +20,7 @@ POINTS = frozenset(
     }
 )
 
-_at, _, _count = os.environ.get("CARTWHEEL_KILL_AT", "").partition(":")
+_at, _count, _file = (*os.environ.get("CARTWHEEL_KILL_AT", "").split(":", 2), "", "")[:3]
 _reached: Counter[str] = Counter()
 
 
@@ -27,5 +29,13 @@ def reach(point: str) -> None:
     assert point in POINTS
     if point == _at:
         _reached[point] += 1
-        if _reached[point] == int(_count or "1"):
-            os.kill(os.getpid(), signal.SIGKILL)
+        if _reached[point] == int(_count):
+            _die_once()
+
+
+def _die_once() -> None:
+    try:
+        Path(_file).touch(exist_ok=False)
+    except FileExistsError:
+        return
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -13,6 +13,7 @@
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import IO
 from uuid import uuid4
@@ -23,6 +24,10 @@ from state.errors import StateError
 from state.versions import Version
 
 FORMAT = 1
+
+_WORKERS_GONE_WITHIN_S = 5.0  # they die with their supervisor, but not in the same instant
+_LOOKED_AT_WITHIN_S = 1.0  # `state info` keeps runs from starting for a moment
+_POLL_S = 0.02
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -88,13 +93,16 @@ class StateFolder:
         """Tell whether a state was created here."""
         return (self.path / "state.json").exists()
 
+    def was_run(self) -> bool:
+        """Tell whether anything may have been written for it."""
+        return (self.path / "run.json").exists() or any(self.path.glob("shard-*"))
+
     def create(self, *, name: str, shards: int, readers: int, now_ms: int) -> Identity:
         """Make a new state in a folder that is empty or not there.
 
         Raises:
             StateError: something else is in the folder.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
         others = {entry.name for entry in self.path.iterdir()} - {"lock", "state.json.new"}
         if others:
             raise StateError(
@@ -129,23 +137,38 @@ class StateFolder:
         """Take the state for this process alone, as long as the returned file is open.
 
         Raises:
-            StateError: another process has it.
+            StateError: another process has it, or it cannot be written.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
-        return take_lock(self.path / "lock", fcntl.LOCK_EX, f"{self.path} is in use")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            return take_lock(
+                self.path / "lock",
+                fcntl.LOCK_EX,
+                f"{self.path} is in use by another process",
+                within_s=_LOOKED_AT_WITHIN_S,
+            )
+        except OSError as error:
+            raise StateError(f"{self.path} cannot be written: {error.strerror}") from error
 
     def lock_workers(self) -> IO[bytes]:
-        """Make sure that no worker is left from an earlier run.
+        """Make sure that no worker is left from an earlier run; one that is just dying may.
 
         Raises:
             StateError: one is.
         """
         return take_lock(
-            self.path / "workers.lock", fcntl.LOCK_EX, f"a worker of {self.path} still runs"
+            self.path / "workers.lock",
+            fcntl.LOCK_EX,
+            f"a worker of {self.path} still runs",
+            within_s=_WORKERS_GONE_WITHIN_S,
         )
 
     def join_workers(self) -> IO[bytes]:
-        """Be one of the workers, as long as the returned file is open."""
+        """Be one of the workers, as long as the returned file is open.
+
+        Raises:
+            StateError: the supervisor has it, so this worker belongs to an earlier run.
+        """
         return take_lock(
             self.path / "workers.lock", fcntl.LOCK_SH, f"{self.path} is being prepared"
         )
@@ -169,16 +192,21 @@ def write_json(path: Path, value: msgspec.Struct) -> None:
     beside.replace(path)
 
 
-def take_lock(path: Path, kind: int, otherwise: str) -> IO[bytes]:
+def take_lock(path: Path, kind: int, otherwise: str, *, within_s: float = 0.0) -> IO[bytes]:
     """Lock a file, made when it is not there; the lock goes when the file is closed.
 
     Raises:
-        StateError: with the text ``otherwise``, when somebody else has it.
+        StateError: with the text ``otherwise``, when somebody else has it for so long.
     """
+    patience = time.monotonic() + within_s
     file = path.open("ab")
-    try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        raise StateError(f"{otherwise} by another process; wait for it, or stop it") from None
-    return file
+    while True:
+        try:
+            fcntl.flock(file, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= patience:
+                file.close()
+                raise StateError(f"{otherwise}; wait for it, or stop it") from None
+            time.sleep(_POLL_S)
+        else:
+            return file

@@ -11,9 +11,10 @@ class Prefix(IntEnum):
 
     ABOUT = 0
     PROFILE = 1
-    PROFILE_TIMER = 2
-    CASES = 3
-    CASES_TIMER = 4
+    SESSION_TIMER = 2
+    EXPIRY_TIMER = 3
+    CASES = 4
+    CASES_TIMER = 5
 
     @property
     def key(self) -> bytes:

@@ -70,7 +70,7 @@ class RocksKeyValue:
         """See KeyValue."""
         found: list[bytes] = []
         iterator = self._database.iter()
-        iterator.seek(start)
+        iterator.seek(max(start, prefix))
         while len(found) < limit and iterator.valid():
             key: bytes = iterator.key()
             if not key.startswith(prefix):

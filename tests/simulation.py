@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import accumulate, repeat
 
-from connectors.rendering import render_line
+from connectors.rendering import Line, render_line
 from operators.case_store import CaseStore
 from operators.clock import Clock
 from operators.decide import DecideStep
@@ -19,16 +19,28 @@ from operators.plans import DecidePlan, ProfilePlan
 from operators.profile import ProfileStep
 from operators.profile_store import ProfileStore
 from operators.route import Route, RouteState
+from operators.ticks import ShardTick
 from state.about import About
 from state.keyvalue import MemoryKeyValue
+
+BLOCK_LINES = 8
+"""Lines that are decoded together; few, so that one bad line does not slow down all others."""
+
+
+@dataclass
+class Reader:
+    """Where a reader stands."""
+
+    route: RouteState
+    position: int = 0
+    ended: bool = False
 
 
 @dataclass
 class Snapshot:
     """What a run would find on disk."""
 
-    route: RouteState
-    position: int
+    readers: list[Reader]
     shards: list[dict[bytes, bytes]]
     abouts: list[About]
     clocks: list[Clock]
@@ -48,14 +60,30 @@ class Outcome:
 
 
 class Simulation:
-    """One reader and some shards, tick by tick."""
+    """Some readers and some shards, tick by tick.
 
-    def __init__(
+    Args:
+        raw: the lines of the only or the first reader.
+        profile_plan: the profile step's.
+        decide_plan: the decide step's.
+        more: the lines of each further reader.
+        shards: how many slices of the customers.
+        disorder_ms: how far watermarks lie behind the latest event.
+        future_ms: how far an event may lie ahead of its reference.
+        now_ms: the reference of events without ``receivedAt``.
+        cache: how many decoded records of each kind a shard keeps in memory.
+        close: whether the clock moves past every timer at the end.
+        resume: what an earlier run left.
+        outcome: what came out of earlier runs; more is added to it.
+    """
+
+    def __init__(  # noqa: PLR0913 (each has a default, and a name where it is called)
         self,
         raw: Sequence[bytes],
         profile_plan: ProfilePlan,
         decide_plan: DecidePlan,
         *,
+        more: Sequence[Sequence[bytes]] = (),
         shards: int = 4,
         disorder_ms: int = 5000,
         future_ms: int = 3_600_000,
@@ -63,53 +91,57 @@ class Simulation:
         cache: int = 100,
         close: bool = False,
         resume: Snapshot | None = None,
+        outcome: Outcome | None = None,
     ) -> None:
-        self.lines = read_lines(raw, future_ms, now_ms)
+        self.inputs = [read_lines(lines, future_ms, now_ms) for lines in (raw, *more)]
         self.close = close
-        saved = deepcopy(resume)
-        self.position = saved.position if saved else 0
-        self.route = Route(
-            0,
-            shards=shards,
-            disorder_ms=disorder_ms,
-            files=("events",),
-            state=saved.route if saved else RouteState(),
-        )
-        self.keyvalues = [MemoryKeyValue(saved.shards[n] if saved else None) for n in range(shards)]
-        self.abouts = saved.abouts if saved else [About() for _ in range(shards)]
-        clocks = saved.clocks if saved else [Clock.new(1) for _ in range(shards)]
-        ticks = saved.ticks if saved else [[0] for _ in range(shards)]
+        self.outcome = outcome or Outcome()
+        start = deepcopy(resume) if resume else _beginning(len(self.inputs), shards)
+        self.readers = start.readers
+        self.routes = [
+            Route(
+                number,
+                shards=shards,
+                disorder_ms=disorder_ms,
+                files=(f"events-{number}",),
+                state=reader.route,
+            )
+            for number, reader in enumerate(self.readers)
+        ]
+        self.keyvalues = [MemoryKeyValue(entries) for entries in start.shards]
+        self.abouts = start.abouts
         self.profiles: list[ProfileStep] = []
         self.decides: list[DecideStep] = []
-        for shard in range(shards):
-            keyvalue = self.keyvalues[shard]
+        for shard, keyvalue in enumerate(self.keyvalues):
             profile_store = ProfileStore(keyvalue, self.abouts[shard], profile_plan, cache)
-            self.profiles.append(ProfileStep(profile_plan, profile_store, clocks[shard]))
+            self.profiles.append(ProfileStep(profile_plan, profile_store, start.clocks[shard]))
             case_store = CaseStore(keyvalue, cache)
-            self.decides.append(DecideStep(decide_plan, case_store, ticks[shard]))
-        self.outcome = Outcome()
+            self.decides.append(DecideStep(decide_plan, case_store, start.ticks[shard]))
 
-    def step(self, size: int) -> bool:
-        """Let one tick of that many lines through; tell whether there is more."""
-        stop = min(self.position + size, len(self.lines))
-        ended = stop == len(self.lines)
-        lines = self.lines.slice(self.position, stop)
-        self.position = stop
-        rows: dict[str, list[tuple[Any, ...]]] = {}
-        ticks = self.route.split(lines, ended=ended, close=ended and self.close)
-        for tick, profile, decide in zip(ticks, self.profiles, self.decides, strict=True):
-            result = decide.on_tick(profile.on_tick(tick))
-            self.outcome.counts.update(result.counts)
-            for kind, outputs in result.outputs.kinds.items():
-                rows.setdefault(kind, []).extend(render_line("shop", each) for each in outputs)
-        for kind, lines_of_kind in rows.items():
-            written = self.outcome.lines.setdefault(kind, [])
-            written += [line for *_, line in sorted(lines_of_kind)]
-        return not ended
+    @property
+    def ended(self) -> bool:
+        """Whether every reader has ended."""
+        return all(reader.ended for reader in self.readers)
 
-    def run(self, sizes: Iterator[int]) -> Outcome:
-        """Let all lines through in ticks of these sizes."""
-        while self.step(next(sizes)):
+    def step(self, size: int, reader: int = 0) -> bool:
+        """Let one tick of that many lines through; tell whether there is more of any reader.
+
+        A reader that has ended sends no more ticks.
+        """
+        state, lines = self.readers[reader], self.inputs[reader]
+        if state.ended:
+            return not self.ended
+        start, state.position = state.position, min(state.position + size, len(lines))
+        state.ended = state.position == len(lines)
+        part = lines.slice(start, state.position)
+        close = state.ended and self.close
+        self._pass_on(self.routes[reader].split(part, ended=state.ended, close=close))
+        return not self.ended
+
+    def run(self, sizes: Iterator[int], readers: Iterator[int] | None = None) -> Outcome:
+        """Let all lines through in ticks of these sizes, of one reader after the other."""
+        readers = readers or repeat(0)
+        while self.step(next(sizes), next(readers)):
             pass
         return self.outcome
 
@@ -117,21 +149,43 @@ class Simulation:
         """Do what the steps do at a snapshot, and return what they leave."""
         clocks = [step.snapshot() for step in self.profiles]
         ticks = [step.snapshot() for step in self.decides]
-        return deepcopy(
-            Snapshot(
-                self.route.state,
-                self.position,
-                [keyvalue.entries for keyvalue in self.keyvalues],
-                self.abouts,
-                clocks,
-                ticks,
-            )
-        )
+        shards = [keyvalue.entries for keyvalue in self.keyvalues]
+        return deepcopy(Snapshot(self.readers, shards, self.abouts, clocks, ticks))
+
+    def _pass_on(self, ticks: list[ShardTick]) -> None:
+        """Give every shard its share of a tick; sort what comes out, as the file sink does."""
+        rendered: dict[str, list[Line]] = {}
+        for tick, profile, decide in zip(ticks, self.profiles, self.decides, strict=True):
+            result = decide.on_tick(profile.on_tick(tick))
+            self.outcome.counts.update(result.counts)
+            for kind, outputs in result.outputs.kinds.items():
+                rendered.setdefault(kind, []).extend(render_line("shop", each) for each in outputs)
+        for kind, lines in rendered.items():
+            self.outcome.lines.setdefault(kind, []).extend(line.text for line in sorted(lines))
+
+
+def _beginning(readers: int, shards: int) -> Snapshot:
+    return Snapshot(
+        [Reader(RouteState()) for _ in range(readers)],
+        [{} for _ in range(shards)],
+        [About() for _ in range(shards)],
+        [Clock.new(readers) for _ in range(shards)],
+        [[0] * readers for _ in range(shards)],
+    )
 
 
 def read_lines(raw: Sequence[bytes], future_ms: int, now_ms: int) -> Lines:
-    """Read raw lines as a reader would."""
-    if not raw:
-        return join([])
+    """Read raw lines as a reader would, some at a time."""
     reader = LineReader(future_ms, now_ms)
-    return reader.read(b"\n".join(raw), file=0, line=1, offset=0)
+    offsets = list(accumulate((len(line) + 1 for line in raw), initial=0))
+    return join(
+        [
+            reader.read(
+                b"\n".join(raw[first : first + BLOCK_LINES]),
+                file=0,
+                line=first + 1,
+                offset=offsets[first],
+            )
+            for first in range(0, len(raw), BLOCK_LINES)
+        ]
+    )

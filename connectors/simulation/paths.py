@@ -45,9 +45,9 @@ class Habits:
     see_pages_first: float = 0.5
     """Lands on a page that leads to products rather than on a product."""
     see_pages: float = 0.3
-    add: float = 0.11
+    add: float = 0.08
     see_cart: float = 0.3
-    go_on: float = 0.67
+    go_on: float = 0.8
     pause: float = 0.02
     """Goes away, and comes back after a while."""
     check_out: float = 0.52
@@ -56,7 +56,7 @@ class Habits:
 
 
 CUSTOMERS = Habits(known=True)
-STRANGERS = Habits(known=False, go_on=0.6, add=0.06, check_out=0.0)
+STRANGERS = Habits(known=False, go_on=0.72, add=0.045, check_out=0.0)
 
 
 @dataclass

@@ -3,8 +3,6 @@
 from hashlib import blake2b
 from typing import Any
 
-import msgspec
-
 from operators.collect.kind import Kind
 from operators.fields import FieldType
 from operators.outputs import json_number
@@ -14,7 +12,7 @@ from operators.times import EventTime
 _SHORT = 32
 
 State = list[str]
-"""The values as JSON text, long ones as a digest; one more than the bound means more than that."""
+"""The values as text, long ones as a digest; one more than the bound stands for any more."""
 
 
 class Distinct(Kind):
@@ -32,11 +30,14 @@ class Distinct(Kind):
 
     def update(self, state: State, value: Any, time: EventTime) -> State:
         """See Kind."""
-        return self._with(state, [_text(value)])
+        text = _text(value)
+        if text in state or len(state) > self._at_most:
+            return state
+        return [*state, text]
 
     def merge(self, earlier: State, later: State) -> State:
         """See Kind."""
-        return self._with(earlier, later)
+        return list(dict.fromkeys(earlier + later))[: self._at_most + 1]
 
     def result(self, state: State) -> dict[str, object]:
         """See Kind."""
@@ -44,21 +45,13 @@ class Distinct(Kind):
             return {self.name: len(state)}
         return {self.name: self._at_most, f"{self.name}_exact": False}
 
-    def _with(self, state: State, texts: list[str]) -> State:
-        """Add values, as long as it matters which."""
-        for text in texts:
-            if len(state) > self._at_most:
-                break
-            if text not in state:
-                state = [*state, text]
-        return state
-
 
 def _text(value: str | float) -> str:
     """Write a value so that different ones differ, 1 and 1.0 being the same."""
-    if isinstance(value, float):
-        value = json_number(value)
-    text = msgspec.json.encode(value)
-    if len(text) > _SHORT:
-        return blake2b(text, digest_size=16).hexdigest()
-    return text.decode()
+    if isinstance(value, str):
+        text = f'"{value}'
+    elif isinstance(value, float):
+        text = str(json_number(value))
+    else:
+        text = str(value)
+    return text if len(text) <= _SHORT else blake2b(text.encode(), digest_size=16).hexdigest()

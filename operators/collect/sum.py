@@ -1,5 +1,7 @@
 """The sum of a numeric field, exact and the same in whatever order the events come."""
 
+import math
+import sys
 from fractions import Fraction
 
 from operators.collect.kind import Kind
@@ -35,7 +37,11 @@ class Sum(Kind):
 
     def result(self, state: State) -> dict[str, object]:
         """See Kind."""
-        return {self.name: json_number(int(state) / _SCALE)}
+        try:
+            value = int(state) / _SCALE
+        except OverflowError:  # no JSON number is that great
+            value = math.copysign(sys.float_info.max, int(state))
+        return {self.name: json_number(value)}
 
 
 def to_millionths(value: float) -> int:

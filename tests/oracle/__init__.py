@@ -54,11 +54,12 @@ def run(  # noqa: PLR0913 (each has a default, and a name where it is called)
         now_ms=now_ms,
         last=last,
         within_ms=within_ms,
+        retention_ms=rules.retention_ms,
     )
     watermark = math.inf if close else classified.watermark
-    customers: dict[str, list[Event]] = {}
+    customers: dict[tuple[str, int], list[Event]] = {}
     for event in sorted(classified.applied, key=lambda event: (event.time, event.arrival)):
-        customers.setdefault(event.customer, []).append(event)
+        customers.setdefault((event.customer, event.life), []).append(event)
 
     sessions: list[Session] = []
     decisions: list[Decision] = []

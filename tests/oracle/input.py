@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,9 @@ from typing import Any, Literal, NamedTuple, NoReturn
 from oracle.rules import Accepts, Use
 
 LONGEST_LINE = 1024 * 1024
+LONGEST_STRING = 1000
+"""In characters: customers, messageIds, names and values are kept in the state."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}"
@@ -31,6 +35,8 @@ class Event:
     arrival: int
     """The line's index."""
     data: dict[str, Any]
+    life: int = 0
+    """How often the customer had been forgotten before."""
 
 
 class Line(NamedTuple):
@@ -68,11 +74,14 @@ def classify(  # noqa: PLR0913 (each is a setting)
     uses: Sequence[Use] = (),
     last: int = 64,
     within_ms: int = 3_600_000,
+    retention_ms: float = math.inf,
 ) -> Classified:
     """Judge the lines of one reader with one partition, in arrival order (I1)."""
     fates: list[Line] = []
     watermark = -math.inf
     remembered: dict[str, dict[str, int]] = {}  # customer: messageId: event time, oldest first
+    latest: dict[str, int] = {}
+    lives: Counter[str] = Counter()
     for arrival, line in enumerate(lines):
         try:
             data, customer, time = _route(line, future_ms=future_ms, now_ms=now_ms)
@@ -85,7 +94,10 @@ def classify(  # noqa: PLR0913 (each is a setting)
         except Rejected as why:
             fates.append(Line("dead letter", stage="profile", reason=str(why)))
             continue
-        event = Event(customer, time, name, message_id, arrival, data)
+        if customer in latest and latest[customer] + retention_ms < before:
+            del latest[customer], remembered[customer]
+            lives[customer] += 1
+        event = Event(customer, time, name, message_id, arrival, data, lives[customer])
         ids = remembered.setdefault(customer, {})
         if message_id in ids and abs(time - ids[message_id]) <= within_ms:
             fates.append(Line("duplicate", event))
@@ -95,6 +107,7 @@ def classify(  # noqa: PLR0913 (each is a setting)
             ids[message_id] = time
             if len(ids) > last:
                 del ids[next(iter(ids))]
+        latest[customer] = max(time, latest.get(customer, time))
         fates.append(Line("late" if time < before else "applied", event))
     return Classified(fates, watermark)
 
@@ -113,6 +126,8 @@ def _route(line: bytes, *, future_ms: int, now_ms: int) -> tuple[dict[str, Any],
     customer = next((one for one in ids if isinstance(one, str) and one), None)
     if customer is None:
         raise Rejected("no customer")
+    if len(customer) > LONGEST_STRING:
+        raise Rejected("customer too long")
     time = time_of(data.get("timestamp"))
     received = data.get("receivedAt")
     if time - (now_ms if received is None else time_of(received)) > future_ms:
@@ -123,11 +138,14 @@ def _route(line: bytes, *, future_ms: int, now_ms: int) -> tuple[dict[str, Any],
 def _profile(data: dict[str, Any], uses: Sequence[Use]) -> tuple[str, str | None]:
     """Find an event's name (I3) and messageId, and check the fields that it is used for."""
     name = data.get("event") if data.get("type") == "track" else data.get("type")
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str) or not 0 < len(name) <= LONGEST_STRING:
         raise Rejected("no event name")
     message_id = data.get("messageId")
     if not isinstance(message_id, str | None):
         raise Rejected("messageId is no string")
+    message_id = message_id or None  # an empty one says nothing
+    if message_id and len(message_id) > LONGEST_STRING:
+        raise Rejected("messageId too long")
     for use in uses:
         value = value_at(data, use.path) if use.event in {None, name} else None
         if value is not None and not _is_a(value, use.accepts):
@@ -170,7 +188,7 @@ def _is_a(value: object, accepts: Accepts) -> bool:
     if isinstance(value, bool):
         return accepts == "value"
     if isinstance(value, str):
-        return accepts != "number"
+        return accepts != "number" and len(value) <= LONGEST_STRING
     return isinstance(value, int | float) and math.isfinite(value)
 
 

@@ -67,7 +67,7 @@ def _collected(
         values = [value for value in found if value is not None]
         collected[name] = _aggregated(kind, values)
         if kind == "distinct" and collected[name] > MOST_DISTINCT:
-            collected[f"{name}_exact"] = False
+            collected |= {name: MOST_DISTINCT, f"{name}_exact": False}
     return collected
 
 

@@ -7,6 +7,7 @@ and event names are few. What is drawn is small and plain, so that failures shri
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from typing import Any, NamedTuple, TypeVar
 
 from hypothesis import strategies as st
@@ -45,7 +46,9 @@ class Plain(NamedTuple):
     customer: dict[str, str]
     kind: dict[str, str]
     properties: object
+    context: object
     id_letter: str | None
+    """What the messageId begins with; None for no messageId, empty for an empty one."""
     offset: str
     received_ms: int | None
     many: int
@@ -83,6 +86,7 @@ _customers = st.sampled_from(
         {"anonymousId": "a1"},
         {"userId": "u1", "anonymousId": "a1"},
         {"userId": "", "anonymousId": "a1"},
+        {"userId": 5, "anonymousId": "a1"},
     ]
 )
 _kinds = st.sampled_from(
@@ -103,16 +107,18 @@ _received = st.sampled_from([None, None, None, None, 0, 1000, -HOUR_MS])
 _PRICES = [0, 1, 5, 5.0, 19.99, 0.1, 0.2, 0.3, 5e-7, 15e-7, 25e-7, 1.0000005, 1e-9, -3, -0.5, -0.0]
 _PRICES += [10**12, 1e15, 1e300]
 _prices = st.sampled_from([*_PRICES, None, MISSING, MISSING])
-_categories = st.sampled_from(
-    ["shoes", "shoes", "hats", "été", "", 1, 1.0, "1", 0, 2.5, True, False, None, MISSING]
-)
+_CATEGORIES = ["shoes", "shoes", "hats", "été", "", "é" * 1000, 1, 1.0, "1", 0, 2.5, True, False]
+_categories = st.sampled_from([*_CATEGORIES, None, MISSING])
 _carts = st.sampled_from([*["c1"] * 6, *["c2"] * 3, 7, 7.0, "7", 2.5, None, MISSING, MISSING])
-_wrong = st.sampled_from([True, "12", [1], {"a": 1}, {}])
+_wrong = st.sampled_from([True, "12", "x" * 1001, [1], {"a": 1}, {}])
 _properties = st.builds(
     lambda price, category, cart: {"price": price, "category": category, "cart_id": cart},
     _mostly(_prices, _wrong),
     _mostly(_categories, _wrong),
     _mostly(_carts, _wrong),
+)
+_contexts = st.sampled_from(
+    [MISSING, *[{"page": {"path": path}} for path in ("/", "/", "/cart")], {"page": None}, "none"]
 )
 _plain = st.builds(
     Plain,
@@ -120,7 +126,8 @@ _plain = st.builds(
     customer=_customers,
     kind=_kinds,
     properties=_mostly(_properties, st.sampled_from([MISSING, None, "none", [], {}])),
-    id_letter=st.sampled_from(["a", "b", "c", None]),
+    context=_contexts,
+    id_letter=st.sampled_from([*["a", "b", "c", None] * 3, ""]),
     offset=_offsets,
     received_ms=_mostly(_received, st.just(-HOUR_MS - 1)),
     many=st.just(1),
@@ -151,6 +158,7 @@ BAD_LINES: dict[str, Callable[[str], bytes]] = {
     ),
     "no customer": lambda time: write({**_TIMED, "userId": None, "timestamp": time}),
     "empty customer": lambda time: write({**_TIMED, "userId": "", "timestamp": time}),
+    "long customer": lambda time: write({**_TIMED, "userId": "u" * 1001, "timestamp": time}),
     "no timestamp": lambda _: write(_TIMED),
     "null as timestamp": lambda _: write({**_TIMED, "timestamp": None}),
     "number as timestamp": lambda _: write({**_TIMED, "timestamp": START_MS}),
@@ -162,6 +170,8 @@ BAD_LINES: dict[str, Callable[[str], bytes]] = {
     "no event name": lambda time: write({**_TIMED, "event": None, "timestamp": time}),
     "no type": lambda time: write({**_TIMED, "type": None, "timestamp": time}),
     "number as messageId": lambda time: write({**_TIMED, "messageId": 5, "timestamp": time}),
+    "long messageId": lambda time: write({**_TIMED, "messageId": "m" * 1001, "timestamp": time}),
+    "long event name": lambda time: write({**_TIMED, "event": "n" * 1001, "timestamp": time}),
 }
 _bad = st.builds(
     Bad,
@@ -183,6 +193,22 @@ def lines(most: int = 40, *, bursts: bool = True) -> st.SearchStrategy[list[byte
     return size.flatmap(lambda n: st.lists(items, min_size=n, max_size=n)).map(written)
 
 
+def crowds(streams: int = 3, most: int = 15) -> st.SearchStrategy[list[bytes]]:
+    """Streams with more customers: several streams side by side, each with its own."""
+    return st.lists(lines(most), min_size=1, max_size=streams).map(_side_by_side)
+
+
+def renamed(stream: Sequence[bytes], suffix: str) -> list[bytes]:
+    """Give a stream's customers other names."""
+    new = [line.replace(b'"userId":"u', f'"userId":"{suffix}u'.encode()) for line in stream]
+    return [line.replace(b'"anonymousId":"', f'"anonymousId":"{suffix}'.encode()) for line in new]
+
+
+def _side_by_side(streams: Sequence[Sequence[bytes]]) -> list[bytes]:
+    own = [renamed(stream, f"{number}-") for number, stream in enumerate(streams)]
+    return [line for row in zip_longest(*own) for line in row if line is not None]
+
+
 def rules() -> st.SearchStrategy[Rules]:
     """Rules whose gaps, waits and disorder are of the size of the streams' steps."""
     return st.builds(
@@ -192,6 +218,7 @@ def rules() -> st.SearchStrategy[Rules]:
         triggers=st.dictionaries(st.sampled_from(["first", "second"]), _triggers(), min_size=1),
         disorder_ms=_minutes(0, 1, 3, 10, 10, 60, 24 * 60),
         future_ms=st.just(HOUR_MS),
+        retention_ms=_minutes(61, 400 * 24 * 60, 400 * 24 * 60),
     )
 
 
@@ -201,7 +228,7 @@ def _minutes(*minutes: int) -> st.SearchStrategy[int]:
 
 def _collect() -> st.SearchStrategy[dict[str, str]]:
     names = ["Product Viewed", "Product Added", "Order Completed", "page"]
-    values = [*["properties.category"] * 3, "type", "context.page.path"]
+    values = [*["properties.category"] * 3, "properties.price", "context.page.path"]
     counts = st.builds(lambda name: {"count": name}, st.sampled_from(names))
     numbers = st.builds(
         lambda kind: {kind: "properties.price"}, st.sampled_from(["sum", "min", "max"])
@@ -252,13 +279,20 @@ def written(items: Sequence[Item]) -> list[bytes]:
 def _event(item: Plain, time: int, number: int) -> dict[str, Any]:
     properties = item.properties
     return {
-        "messageId": MISSING if item.id_letter is None else f"{item.id_letter}{number}",
+        "messageId": _message_id(item.id_letter, number),
         **item.customer,
         **item.kind,
         "timestamp": stamp(time, item.offset),
         "receivedAt": MISSING if item.received_ms is None else stamp(time + item.received_ms),
         "properties": _present(properties) if isinstance(properties, dict) else properties,
+        "context": item.context,
     }
+
+
+def _message_id(letter: str | None, number: int) -> object:
+    if letter is None:
+        return MISSING
+    return f"{letter}{number}" if letter else ""
 
 
 def _again(item: Repeat, event: dict[str, Any]) -> dict[str, Any]:

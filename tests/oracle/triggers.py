@@ -26,6 +26,13 @@ class Decision:
     """The messageIds of the events that opened it, in arrival order."""
     cancelled_by: str | None
     """The cancelling messageId, the smallest at a tie."""
+    superseded_by: str | None = None
+    """The smallest messageId of the events that superseded it."""
+
+    @property
+    def ended_by(self) -> str | None:
+        """The messageId of the event that ended it, which its record names (T8)."""
+        return self.cancelled_by or self.superseded_by
 
 
 def decisions_of(
@@ -69,7 +76,7 @@ def _waiting(name: str, trigger: Trigger, events: Sequence[Event]) -> Iterator[D
             elif cancelled <= min(superseded, due):
                 yield _cancelled(one, cancels)
             elif superseded <= due:
-                yield replace(one, outcome="superseded", time=int(superseded))
+                yield _superseded(one, by_time[int(superseded)])
             else:
                 yield one
 
@@ -129,7 +136,7 @@ def _cancels(trigger: Trigger, event: Event, key: str) -> bool:
 
 
 def _sent(name: str, key: str, openers: Sequence[Event], due: int) -> Decision:
-    cause = dict.fromkeys(event.message_id for event in openers if event.message_id is not None)
+    cause = dict.fromkeys(event.message_id for event in openers if event.message_id)
     return Decision(
         name,
         openers[0].customer,
@@ -148,3 +155,9 @@ def _cancelled(one: Decision, cancels: Iterable[Event]) -> Decision:
     first = min(event.time for event in cancels)
     ids = [event.message_id for event in cancels if event.time == first and event.message_id]
     return replace(one, outcome="cancelled", time=first, cancelled_by=min(ids, default=None))
+
+
+def _superseded(one: Decision, openers: Sequence[Event]) -> Decision:
+    ids = [event.message_id for event in openers if event.message_id]
+    by = min(ids, default=None)
+    return replace(one, outcome="superseded", time=openers[0].time, superseded_by=by)

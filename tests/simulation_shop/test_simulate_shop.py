@@ -156,8 +156,8 @@ def test_without_mess_the_events_are_in_time_order() -> None:
     assert len({event["messageId"] for event in tidy}) == 20_000
 
 
-def test_nearly_every_customer_occurs_when_there_are_five_events_for_each() -> None:
-    few = {event.get("userId") for event in events_of(Shop(customers=4_000, events=20_000))}
+def test_nearly_every_customer_occurs_when_there_are_ten_events_for_each() -> None:
+    few = {event.get("userId") for event in events_of(Shop(customers=4_000, events=40_000))}
     assert len(few - {None}) > 0.97 * 4_000
 
 

@@ -1,0 +1,144 @@
+"""The worked examples in the docs: their events, run through the engine, give what they show.
+
+An example is a ``yaml`` block with a part of a config (it holds for those after it as well), an
+``events`` block in order of arrival, and blocks that say what comes out: ``decisions``,
+``sessions``, ``late`` and ``duplicates``. What an example does not show must not come out.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import repeat
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+from docs_pages import ROOT, Page, normal
+from simulation import Outcome, Simulation
+
+from config import load
+from flows.job import ReplayOptions, replay_job
+
+DAY = "2026-01-01"
+SHOWN = ("decisions", "sessions", "late")
+_SIZES = (1, 2, 100)
+
+
+class Example(NamedTuple):
+    """Some events under a config, and what the page says that comes of them."""
+
+    page: str
+    line: int
+    config: str
+    events: str
+    shown: dict[str, str]
+
+
+def examples() -> Iterator[Example]:
+    for path in sorted((ROOT / "docs").glob("*.md")):
+        config, example = "", None
+        for block in Page(path).blocks:
+            if block.language == "yaml":
+                config = block.text
+            elif block.language == "events":
+                if example:
+                    yield example
+                example = Example(path.name, block.line, config, block.text, {})
+            elif block.language in SHOWN:
+                assert example, f"{path.name}:{block.line}: no events before it"
+                example.shown[block.language] = block.text
+        if example:
+            yield example
+
+
+EXAMPLES = list(examples())
+
+
+def event_of(line: str) -> dict[str, Any]:
+    message_id, time, customer, name, *rest = re.split(r"\s{2,}", line.strip())
+    properties = dict(pair.split("=") for pair in rest[0].split()) if rest else {}
+    return {
+        "type": "track",
+        "event": name,
+        "messageId": message_id,
+        "userId": customer,
+        "timestamp": f"{DAY}T{long(time)}Z",
+        "properties": {name: number_or_text(text) for name, text in properties.items()},
+    }
+
+
+def number_or_text(text: str) -> object:
+    return json.loads(text) if re.fullmatch(r"-?\d+(\.\d+)?", text) else text
+
+
+def long(time: str) -> str:
+    return f"{time}:00" if time.count(":") == 1 else time
+
+
+def short(text: str) -> str:
+    """Write an engine's time as the examples do: no more of it than is not zero."""
+    date, _, time = text.removesuffix("Z").partition("T")
+    time = time.removesuffix(".000").removesuffix(":00") if time.count(":") > 1 else time
+    return time if date == DAY else f"{date} {time}"
+
+
+def replayed(example: Example, folder: Path, tick: int) -> Outcome:
+    (folder / "shop.yaml").write_text(f"name: shop\n{example.config}")
+    options = ReplayOptions(
+        files=[],
+        out=folder,
+        order="time",
+        shards=4,
+        readers=1,
+        workers=1,
+        tick_lines=1,
+        now_ms=1 << 50,
+        close=False,
+    )
+    job = replay_job(load(folder / "shop.yaml"), options)
+    lines = [msgspec.json.encode(event_of(line)) for line in example.events.splitlines()]
+    simulation = Simulation(
+        lines, job.profile, job.decide, disorder_ms=job.route.disorder_ms, shards=4
+    )
+    return simulation.run(repeat(tick))
+
+
+def decision(record: dict[str, Any]) -> str:
+    data = record["data"]
+    key = f" ({data['key']})" if data["key"] else ""
+    by = f" by {data['cause']}" if data["cause"] else ""
+    why = f", {data['reason']}" if data["reason"] else ""
+    time = short(record["time"])
+    started = short(data["started"])
+    return f"{started} {record['subject']}{key} {data['outcome']} at {time}{by}{why}"
+
+
+def session(record: dict[str, Any]) -> str:
+    data = record["data"]
+    start, end = short(data["start"]), short(data["end"])
+    return f"{record['subject']} {start} to {end} {data['events']} events"
+
+
+def late(record: dict[str, Any]) -> str:
+    return str(record["messageId"])
+
+
+@pytest.mark.parametrize("tick", _SIZES)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: f"{each.page}:{each.line}")
+def test_an_example_gives_what_it_shows(example: Example, tick: int, tmp_path: Path) -> None:
+    outcome = replayed(example, tmp_path, tick)
+    assert outcome.counts["dead_letters"] == 0
+    tell = {"decisions": decision, "sessions": session, "late": late}
+    for kind, text in example.shown.items():
+        told = [tell[kind](json.loads(line)) for line in outcome.lines.get(kind, [])]
+        shown = [] if text.strip() == "none" else normal(text)
+        assert sorted(told) == sorted(shown), kind
+    for kind in ("decisions", "late"):
+        if kind not in example.shown:
+            assert not outcome.lines.get(kind), f"{kind} are not shown"
+
+
+def test_pages_have_examples() -> None:
+    assert {"time.md", "triggers.md"} <= {example.page for example in EXAMPLES}
+    assert all(example.shown for example in EXAMPLES)

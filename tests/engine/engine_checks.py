@@ -1,0 +1,180 @@
+"""How the engine is run in these tests, and how what it wrote is compared with the oracle.
+
+Everything is compared as JSON in one fixed form: whole numbers without a fraction, sorted keys.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from oracle import Decision, Expected, Rules, Session
+from oracle.streams import NOW_MS
+from simulation import Outcome, Simulation
+
+from config import Config, rule_version
+from flows.job import Job, ReplayOptions, replay_job
+from operators.times import EventTime, format_time
+from state.timers import Timers
+
+
+def job_of(config: Config) -> Job:
+    """Compile a config as ``replay`` does."""
+    options = ReplayOptions(
+        files=[Path("events")],
+        out=Path("out"),
+        order="time",
+        shards=4,
+        readers=1,
+        workers=1,
+        tick_lines=1000,
+        now_ms=NOW_MS,
+        close=False,
+    )
+    return replay_job(config, options)
+
+
+def simulation(raw: Sequence[bytes], rules: Rules, **options: Any) -> Simulation:
+    """Make the engine ready to run on these lines with these rules."""
+    job = job_of(Config.model_validate(rules.as_config()))
+    return Simulation(
+        raw,
+        job.profile,
+        job.decide,
+        disorder_ms=job.route.disorder_ms,
+        future_ms=job.route.future_ms,
+        now_ms=job.route.now_ms,
+        **options,
+    )
+
+
+def engine(raw: Sequence[bytes], rules: Rules, sizes: Iterable[int], **options: Any) -> Outcome:
+    """Run the engine on these lines in ticks of these sizes, over and over."""
+    return simulation(raw, rules, **options).run(cycle(sizes))
+
+
+@contextmanager
+def few_timers(capacity: int) -> Iterator[None]:
+    """Keep no more than this many deadlines of each kind in memory."""
+    defaults = Timers.__init__.__kwdefaults__
+    assert "capacity" in defaults
+    with patch.dict(defaults, capacity=capacity):
+        yield
+
+
+def assert_as_expected(outcome: Outcome, expected: Expected, rules: Rules) -> None:
+    """Check every output and every count of one reader's run."""
+    assert_records(outcome, expected.sessions, expected.decisions, rules)
+    lines = expected.classified.lines
+    counts = {name: outcome.counts[name] for name in expected.counts}
+    assert counts == expected.counts
+    accounted = ("applied", "duplicates", "late", "dead_letters")
+    assert counts["read"] == sum(counts[name] for name in accounted)
+    letters = [json.loads(line) for line in outcome.lines.get("dead-letters", [])]
+    found = {(letter["line"], letter["stage"].replace("read", "route")) for letter in letters}
+    assert found == {(n, line.stage) for n, line in enumerate(lines, start=1) if line.stage}
+    assert len(letters) == len(found)
+
+
+def assert_records(
+    outcome: Outcome, sessions: Iterable[Session], decisions: Sequence[Decision], rules: Rules
+) -> None:
+    """Check the closed sessions, the decisions and the messages."""
+    found = [_without_ids(record) for record in records(outcome, "sessions")]
+    assert sorted(found) == sorted(map(_session, sessions))
+    versions = _versions(rules)
+    found = [_without_ids(record) for record in records(outcome, "decisions")]
+    assert sorted(found) == sorted(_decision(one, versions) for one in decisions)
+    sent = [one for one in decisions if one.outcome == "sent"]
+    found = [_without_ids(record) for record in records(outcome, "triggers")]
+    assert sorted(found) == sorted(_message(one, versions) for one in sent)
+    decided = records(outcome, "decisions")
+    assert_instances_match(records(outcome, "triggers"), decided)
+    for name in rules.triggers:
+        assert outcome.counts[f"sent {name}"] == sum(one.trigger == name for one in sent)
+
+
+def assert_instances_match(messages: list[dict[str, Any]], decided: list[dict[str, Any]]) -> None:
+    """Check that each instance has one decision, and each message the decision to send it."""
+    instances = [record["data"]["instance"] for record in decided]
+    assert len(set(instances)) == len(instances)
+    sent = {r["data"]["instance"] for r in decided if r["data"]["outcome"] == "sent"}
+    assert {record["data"]["instance"] for record in messages} == sent
+
+
+def records(outcome: Outcome, kind: str) -> list[dict[str, Any]]:
+    """Read the outputs of a kind; no two may have the same id."""
+    read = [json.loads(line) for line in outcome.lines.get(kind, [])]
+    assert len({record["id"] for record in read}) == len(read)
+    return read
+
+
+def canonical(value: Any) -> str:
+    """Write a value so that what is equal in JSON is equal as text, but true is not 1."""
+    return json.dumps(_plain(value), sort_keys=True)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _without_ids(record: dict[str, Any]) -> str:
+    """Write a record without what the oracle does not know."""
+    assert record["specversion"] == "1.0"
+    assert record["datacontenttype"] == "application/json"
+    assert record["source"] == "cartwheel/shop"
+    data = {k: v for k, v in record["data"].items() if k not in {"session_id", "instance"}}
+    assert len(data) == len(record["data"]) - 1
+    return canonical([record["type"], record["subject"], record["time"], data])
+
+
+def _session(session: Session) -> str:
+    data = {
+        "start": _text(session.start),
+        "end": _text(session.end),
+        "duration_s": (session.end - session.start) / 1000,
+        "events": session.events,
+        "revision": 1,
+        **session.collected,
+    }
+    record = ["cartwheel.session.closed", session.customer, _text(session.time), data]
+    return canonical(record)
+
+
+def _versions(rules: Rules) -> dict[str, str]:
+    triggers = Config.model_validate(rules.as_config()).triggers
+    return {name: rule_version(trigger) for name, trigger in triggers.items()}
+
+
+def _decision(one: Decision, versions: Mapping[str, str]) -> str:
+    data = _about(one, versions)
+    data |= {"outcome": one.outcome, "reason": one.reason, "cause": one.ended_by}
+    return canonical(["cartwheel.decision", one.customer, _text(one.time), data])
+
+
+def _message(one: Decision, versions: Mapping[str, str]) -> str:
+    data = _about(one, versions) | {"cause": sorted(one.cause), "payload": {}}
+    return canonical(["cartwheel.trigger.sent", one.customer, _text(one.due), data])
+
+
+def _about(one: Decision, versions: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "trigger": one.trigger,
+        "version": versions[one.trigger],
+        "key": one.key,
+        "started": _text(one.opened),
+        "due": _text(one.due),
+    }
+
+
+def _text(time: int) -> str:
+    return format_time(EventTime(time))

@@ -1,0 +1,76 @@
+"""The engine gives what the naive oracle works out: sessions, decisions, messages, counts."""
+
+from pathlib import Path
+
+from engine_checks import assert_as_expected, engine, few_timers, job_of
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from oracle import Rules, run, streams
+from oracle.streams import MINUTE_MS, NOW_MS, event_line
+
+from config import Config, load
+
+SHOP = Path(__file__).parents[2] / "examples" / "shop"
+SHOP_RULES = Rules(
+    gap_ms=30 * MINUTE_MS,
+    collect={
+        "views": {"count": "Product Viewed"},
+        "adds": {"count": "Product Added"},
+        "products": {"distinct": "properties.product_id"},
+        "revenue": {"sum": "properties.revenue", "of": "Order Completed"},
+    },
+    triggers={
+        "cart_abandoned": {
+            "on": "Product Added",
+            "key": "properties.cart_id",
+            "after_ms": 30 * MINUTE_MS,
+            "cancel": ["Order Completed"],
+            "again": 24 * 60 * MINUTE_MS,
+        }
+    },
+)
+ABANDONED = Rules(
+    triggers={
+        "first": {"on": "Product Added", "after_ms": MINUTE_MS, "cancel": ["Order Completed"]}
+    },
+    disorder_ms=0,
+)
+
+
+@settings(max_examples=250, deadline=None)
+@given(
+    raw=st.one_of(streams.lines(), streams.crowds()),
+    rules=streams.rules(),
+    sizes=st.lists(st.sampled_from([1, 2, 3, 7, 50]), min_size=1, max_size=5),
+    close=st.booleans(),
+)
+@example(  # a cancel without messageId at the same time as one with
+    raw=[
+        event_line(0, "Product Added", "m1"),
+        event_line(0, "Order Completed", "m2"),
+        event_line(0, "Order Completed", None),
+        event_line(1, "page", "m3"),
+    ],
+    rules=ABANDONED,
+    sizes=[1],
+    close=False,
+)
+def test_sessions_decisions_messages_and_counts_are_the_oracles(
+    *, raw: list[bytes], rules: Rules, sizes: list[int], close: bool
+) -> None:
+    with few_timers(4):
+        outcome = engine(raw, rules, sizes, close=close, cache=4)
+    assert_as_expected(outcome, run(raw, rules, now_ms=NOW_MS, close=close), rules)
+
+
+def test_the_recorded_set_gives_the_oracles_results() -> None:
+    job = job_of(load(SHOP / "shop.yaml", {}))
+    mirrored = job_of(Config.model_validate(SHOP_RULES.as_config()))
+    assert (mirrored.profile, mirrored.decide) == (job.profile, job.decide)
+    raw = (SHOP / "events" / "otto.jsonl").read_bytes().splitlines()
+    for close in (False, True):
+        outcome = engine(raw, SHOP_RULES, [100], close=close)
+        expected = run(raw, SHOP_RULES, now_ms=NOW_MS, close=close)
+        assert_as_expected(outcome, expected, SHOP_RULES)
+        assert len(expected.sent) > 10
+        assert {one.outcome for one in expected.decisions} >= {"sent", "superseded", "cancelled"}

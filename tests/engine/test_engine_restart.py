@@ -1,0 +1,60 @@
+"""Stopped after any tick and started again: the same outputs and records as never stopped."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain, cycle
+
+from engine_checks import SIZES, few_timers, simulation
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracle import Rules, streams
+from oracle.streams import renamed
+from simulation import Simulation
+
+
+def run_through(start: Simulation, sizes: Sequence[int], order: Sequence[int]) -> Simulation:
+    start.run(cycle(sizes), turns(start, order))
+    return start
+
+
+def turns(run: Simulation, order: Sequence[int]) -> Iterator[int]:
+    """Say whose turn it is: in this order, and everyone's now and then."""
+    return cycle(chain(order, range(len(run.readers))))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    inputs=st.lists(streams.crowds(2, 12), min_size=1, max_size=3),
+    rules=streams.rules(),
+    sizes=SIZES,
+    order=st.lists(st.integers(0, 2), max_size=6),
+    stops=st.lists(st.booleans(), max_size=4).map(lambda drawn: [*drawn, True]),
+    shards=st.sampled_from([1, 3]),
+    records=st.integers(1, 4),
+    timers=st.integers(2, 5),
+    close=st.booleans(),
+)
+def test_restarts_between_ticks_change_no_output_and_no_record(  # noqa: PLR0913 (all drawn)
+    *,
+    inputs: list[list[bytes]],
+    rules: Rules,
+    sizes: list[int],
+    order: list[int],
+    stops: list[bool],
+    shards: int,
+    records: int,
+    timers: int,
+    close: bool,
+) -> None:
+    first, *others = [renamed(lines, f"{n}-") for n, lines in enumerate(inputs)]
+    options = {"more": others, "shards": shards, "cache": records, "close": close}
+    order = [reader % len(inputs) for reader in order]
+    with few_timers(timers):
+        never = run_through(simulation(first, rules, **options), sizes, order)
+        again = simulation(first, rules, **options)
+        whose, size, stop = turns(again, order), cycle(sizes), cycle(stops)
+        while again.step(next(size), next(whose)):
+            if next(stop):
+                again = again.restarted()
+    assert again.outcome.lines == never.outcome.lines
+    assert again.outcome.counts == never.outcome.counts
+    assert again.snapshot() == never.snapshot()
