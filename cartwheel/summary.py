@@ -85,18 +85,18 @@ def print_summary(summary: Summary, *, as_json: bool) -> None:
     table = Table(show_header=False, box=None)
     table.add_column()
     table.add_column(justify="right")
-    rows = {
-        "events": f"{summary.read}",
-        "applied": f"{summary.applied}",
-        "duplicates": f"{summary.duplicates}",
-        "late": f"{summary.late}",
-        "dead letters": f"{summary.dead_letters}",
-        "customers": f"{summary.customers}",
-        "sessions": f"{summary.sessions}",
-        **{name: f"{count}" for name, count in summary.triggers.items()},
-        "seconds": f"{summary.seconds:.1f}",
-        "events/s": f"{summary.events_per_s:.0f}",
-    }
-    for name, value in rows.items():
+    rows = [
+        ("events", f"{summary.read}"),
+        ("applied", f"{summary.applied}"),
+        ("duplicates", f"{summary.duplicates}"),
+        ("late", f"{summary.late}"),
+        ("dead letters", f"{summary.dead_letters}"),
+        ("customers", f"{summary.customers}"),
+        ("sessions", f"{summary.sessions}"),
+        *((name, f"{count}") for name, count in summary.triggers.items()),
+        ("seconds", f"{summary.seconds:.1f}"),
+        ("events/s", f"{summary.events_per_s:.0f}"),
+    ]
+    for name, value in rows:
         table.add_row(name, value)
     Console(soft_wrap=True).print(table)

@@ -11,7 +11,7 @@ DAMAGED = (gzip.BadGzipFile, zlib.error, zstandard.ZstdError)
 """What reading raises where the bytes are not what they should be; EOFError where they end."""
 
 _BUFFER_BYTES = 1024 * 1024
-_ZSTD_CHUNK_BYTES = 16 * 1024
+_ZSTD_CHUNK_BYTES = 512  # what these hold at the most, 16 MB, is in memory at once
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 

@@ -8,10 +8,13 @@ epoch may be there when a run is killed; Bytewax does not remove it and might se
 run, so it is removed here.
 """
 
+import os
 import pickle
+import re
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,20 +26,39 @@ _PARTITIONS = 1
 _ID = "cartwheel-id"
 FIRST_EPOCH = 1
 
+_SQLITE_FAILURE = re.compile(r'SqliteFailure\(.*Some\("(.*?)"\)')
+
 Rows = dict[tuple[str, str], bytes]
 """Snapshots by step and key."""
 
 
 def create(folder: Path, state_id: str) -> None:
-    """Make an empty recovery folder that belongs to a state; nothing happens if it is there."""
+    """Make an empty recovery folder that belongs to a state; nothing happens if it is there.
+
+    Raises:
+        ResumeError: it cannot be written.
+    """
     if folder.exists():
         return
     beside = folder.with_name(folder.name + ".new")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir()
-    init_db_dir(beside, _PARTITIONS)  # type: ignore[no-untyped-call]
+    try:
+        with _silence():
+            init_db_dir(beside, _PARTITIONS)  # type: ignore[no-untyped-call]
+    except BaseException as error:
+        reason = sqlite_failure(error)  # a panic, which is no Exception
+        if reason is None:
+            raise
+        raise ResumeError(f"{folder} cannot be written: {reason}") from None
     (beside / _ID).write_text(state_id)
     beside.rename(folder)
+
+
+def sqlite_failure(error: BaseException) -> str | None:
+    """Return what SQLite has said, where an error of Bytewax tells of it."""
+    match = _SQLITE_FAILURE.search(str(error))
+    return match[1] if match else None
 
 
 def check(folder: Path, state_id: str) -> None:
@@ -116,6 +138,20 @@ def rows(folder: Path) -> Rows:
                 if at not in newest or newest[at][0] < epoch:
                     newest[at] = (epoch, change)
     return {at: pickle.loads(row) for at, (_, row) in newest.items() if row is not None}  # noqa: S301 (written by our own workers)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep Rust from writing a stack to standard error before it raises a panic."""
+    before = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(nowhere)
+        os.close(before)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -5,6 +5,7 @@ Started by the supervisor as ``python -m flows.worker STATE RUN INDEX ADDRESSES 
 
 import gc
 import os
+import re
 import signal
 import sys
 import traceback
@@ -23,6 +24,9 @@ from state.folder import StateFolder
 
 _GC_THRESHOLDS = (200_000, 50, 100)
 """Young collections are rare: the steps make no cycles, and look at a great many live objects."""
+
+_ROCKSDB = re.compile(r"(IO error|Corruption|Invalid argument|Resource busy): ")
+"""How errors of RocksDB begin; rocksdict raises them as plain ``Exception``."""
 
 
 class UnexpectedError(Exception):
@@ -69,10 +73,17 @@ def _run_flow(worker: WorkerState, folder: StateFolder, index: int, addresses: l
 
 
 def _known_cause(error: BaseException | None) -> Exception | None:
-    """Find our own error inside those that Bytewax wraps around it."""
+    """Find what has a plain explanation inside the errors that Bytewax wraps around it."""
     while error is not None:
         if isinstance(error, StateError | ResumeError | FileProblem):
             return error
+        if isinstance(error, OSError):
+            return StateError(f"{error.filename}: {error.strerror}")
+        reason = recovery.sqlite_failure(error)
+        if reason is not None:
+            return StateError(f"the recovery folder cannot be read or written: {reason}")
+        if type(error) is Exception and _ROCKSDB.match(str(error)):
+            return StateError(f"the state cannot be read or written: {error}")
         error = error.__cause__ or error.__context__
     return None
 

@@ -12,7 +12,8 @@ from operators.instances import (
     Outcome,
     end_at_once,
     end_instances,
-    next_end,
+    is_full,
+    note_cancel,
     open_instance,
 )
 from operators.outputs import Outputs, Record
@@ -91,14 +92,24 @@ class DecideStep:
             if case is None:
                 case = cases.cases[role.trigger] = Case()
             if role.cancels:
-                case.cancels = [old for old in case.cancels if old.time >= signal.watermark]
-                case.cancels.append(Cancel(signal.time, key, message_id))
+                cancel = Cancel(signal.time, key, message_id)
+                end = note_cancel(case, cancel, signal.watermark)
+            elif is_full(case):
+                self._turn_away(trigger, signal, key)
+                continue
             else:
-                open_instance(case, trigger, signal.time, key, message_id)
+                end = open_instance(case, trigger, signal.time, key, message_id)
             if trigger.after_ms == 0:
                 for instance, ending in end_at_once(case, trigger):
                     self._decide(cases.customer, trigger, case, instance, ending)
-            self._set_timer(cases, next_end(case, trigger))
+            self._set_timer(cases, end)
+
+    def _turn_away(self, trigger: TriggerPlan, signal: Signal, key: str) -> None:
+        """Suppress at once what would be one instance too many."""
+        message_ids = [signal.message_id] if signal.message_id else []
+        instance = Instance(signal.time, signal.time, key, message_ids)
+        subject = Subject(self._name, trigger.name, trigger.version, signal.customer, instance)
+        self._suppress(subject, "limit")
 
     def _fire_everyone(self, watermark: EventTime) -> None:
         while due := self._timers.due(watermark, DUE_AT_ONCE):
@@ -109,13 +120,15 @@ class DecideStep:
     def _fire(self, cases: CustomerCases, watermark: EventTime) -> None:
         """End a customer's instances before the watermark; the customer's timer was taken."""
         cases.timer = AFTER_ALL
-        ended = [
-            (ending.time, instance.key, name, instance, ending)
-            for name, case in cases.cases.items()
-            for instance, ending in end_instances(
-                case, self._triggers.get(name, REMOVED), watermark
-            )
-        ]
+        ended: list[tuple[EventTime, str, str, Instance, Ending]] = []
+        for name, case in cases.cases.items():
+            plan = self._triggers.get(name, REMOVED)
+            of_trigger, next_end = end_instances(case, plan, watermark)
+            ended += [
+                (ending.time, instance.key, name, instance, ending)
+                for instance, ending in of_trigger
+            ]
+            self._set_timer(cases, next_end)
         ended.sort(key=lambda each: each[:3])
         for _, _, name, instance, ending in ended:
             trigger = self._triggers.get(name)
@@ -124,8 +137,6 @@ class DecideStep:
                 self._suppress(subject, "removed")
             else:
                 self._decide(cases.customer, trigger, cases.cases[name], instance, ending)
-        for name, case in cases.cases.items():
-            self._set_timer(cases, next_end(case, self._triggers.get(name, REMOVED)))
 
     def _set_timer(self, cases: CustomerCases, end: EventTime) -> None:
         """Set the timer earlier if need be; a later end is found when the timer fires."""

@@ -14,6 +14,15 @@ import msgspec
 from operators.plans import TriggerPlan
 from operators.times import AFTER_ALL, EventTime
 
+INSTANCES_MOST = 1000
+"""How many instances of one trigger one customer may have open."""
+
+CANCELS_MOST = 1000
+"""How many cancels are kept while an event before them may still come; the latest."""
+
+MESSAGE_IDS_MOST = 1000
+"""How many events of one time an instance names as its cause."""
+
 
 class Instance(msgspec.Struct, array_like=True, gc=False):
     """A case that has been opened, or may turn out not to have been (``restart: false``).
@@ -47,7 +56,7 @@ class Case(msgspec.Struct, array_like=True, gc=False):
     Attributes:
         sent: time of the latest message.
         instances: by opening time.
-        cancels: in order of arrival.
+        cancels: by time and messageId.
     """
 
     sent: EventTime | None = None
@@ -71,37 +80,74 @@ class Ending(NamedTuple):
     cause: str
 
 
+def is_full(case: Case) -> bool:
+    """Tell whether a customer has so much open with a trigger that nothing more can be opened."""
+    return len(case.instances) >= INSTANCES_MOST
+
+
 def open_instance(
     case: Case, plan: TriggerPlan, time: EventTime, key: str, message_id: str
-) -> None:
-    """Take note of an ``on`` event; several at one time are one instance."""
+) -> EventTime:
+    """Take note of an ``on`` event; several at one time are one instance.
+
+    Returns:
+        A time before which this ends no instance.
+    """
     message_ids = [message_id] if message_id else []
+    supersedes = False
     for instance in case.instances:
-        if instance.opened == time and instance.key == key:
-            if not instance.decided:
-                instance.message_ids += message_ids
-            return
+        if instance.key == key:
+            if instance.opened == time:
+                if not instance.decided and len(instance.message_ids) < MESSAGE_IDS_MOST:
+                    instance.message_ids += message_ids
+                return AFTER_ALL
+            supersedes = plan.restart
     instance = Instance(time, EventTime(time + plan.after_ms), key, message_ids)
     insort(case.instances, instance, key=_opened)
+    return time if supersedes or case.cancels else instance.due
+
+
+def note_cancel(case: Case, cancel: Cancel, watermark: EventTime) -> EventTime:
+    """Take note of a cancelling event; those that can matter no more go.
+
+    Returns:
+        A time before which this ends no instance.
+    """
+    case.cancels = [old for old in case.cancels if old.time >= watermark]
+    insort(case.cancels, cancel, key=_cancel_order)
+    del case.cancels[:-CANCELS_MOST]
+    return cancel.time if case.instances else AFTER_ALL
 
 
 def end_instances(
     case: Case, plan: TriggerPlan, watermark: EventTime
-) -> list[tuple[Instance, Ending]]:
-    """Take out the instances whose end the watermark is past, and what can matter no more."""
+) -> tuple[list[tuple[Instance, Ending]], EventTime]:
+    """Take out the instances whose end the watermark is past, and what can matter no more.
+
+    Returns:
+        The ended ones with their ends, and when the next comes to its end as far as is known.
+    """
+    by_key: dict[str, list[Instance]] = {}
+    for instance in case.instances:
+        by_key.setdefault(instance.key, []).append(instance)
     ended: list[tuple[Instance, Ending]] = []
-    while found := _first_to_end(case, plan):
-        instance, ending = found
-        if ending.time >= watermark:
-            break
-        case.instances.remove(instance)
-        if not instance.decided:
-            ended.append((instance, ending))
-        if not plan.restart:
-            _drop_while_pending(case, instance, ending)
-    if case.cancels:
-        case.cancels = [cancel for cancel in case.cancels if cancel.time >= watermark]
-    return ended
+    left: list[Instance] = []
+    next_end = AFTER_ALL
+    for instances in by_key.values():
+        while instances:
+            ending = _ending(case, plan, instances)
+            if ending.time >= watermark:
+                next_end = min(next_end, ending.time)
+                break
+            instance = instances.pop(0)
+            if not instance.decided:
+                ended.append((instance, ending))
+            if not plan.restart:
+                _drop_while_pending(instances, ending)
+        left += instances
+    case.instances = sorted(left, key=_opened)
+    case.cancels = [cancel for cancel in case.cancels if cancel.time >= watermark]
+    return ended, next_end
 
 
 def end_at_once(case: Case, plan: TriggerPlan) -> list[tuple[Instance, Ending]]:
@@ -110,45 +156,26 @@ def end_at_once(case: Case, plan: TriggerPlan) -> list[tuple[Instance, Ending]]:
     for instance in case.instances:
         if not instance.decided:
             instance.decided = True
-            ended.append((instance, _ending(case, plan, instance)))
+            ended.append((instance, _ending(case, plan, [instance])))
     return ended
 
 
-def next_end(case: Case, plan: TriggerPlan) -> EventTime:
-    """Return when the next instance comes to its end, as far as is known now."""
-    found = _first_to_end(case, plan)
-    return found[1].time if found else AFTER_ALL
+def _ending(case: Case, plan: TriggerPlan, instances: list[Instance]) -> Ending:
+    """Say what ends the first of the instances of one key.
 
-
-def _first_to_end(case: Case, plan: TriggerPlan) -> tuple[Instance, Ending] | None:
-    """Find the instance that ends first; of one key only the first opened can."""
-    first: tuple[Instance, Ending] | None = None
-    keys: set[str] = set()
-    for instance in case.instances:
-        if instance.key not in keys:
-            keys.add(instance.key)
-            ending = _ending(case, plan, instance)
-            if first is None or ending.time < first[1].time:
-                first = instance, ending
-    return first
-
-
-def _ending(case: Case, plan: TriggerPlan, instance: Instance) -> Ending:
-    """Say what ends an instance: at equal times a cancel before a further event before due."""
+    At equal times it is a cancel before a further event before the due time.
+    """
+    instance = instances[0]
     end = Ending(instance.due, Outcome.DUE, "")
-    if plan.restart:
-        for other in case.instances:
-            if other.key == instance.key and instance.opened < other.opened <= end.time:
-                end = Ending(other.opened, Outcome.SUPERSEDED, min(other.message_ids, default=""))
-                break
-    cancels = [
-        (cancel.time, cancel.message_id)
-        for cancel in case.cancels
-        if instance.opened <= cancel.time <= end.time and _concerns(cancel, instance)
-    ]
-    if cancels:
-        time, message_id = min(cancels)
-        end = Ending(time, Outcome.CANCELLED, message_id)
+    if plan.restart and len(instances) > 1 and instances[1].opened <= instance.due:
+        following = instances[1]
+        cause = min(following.message_ids, default="")
+        end = Ending(following.opened, Outcome.SUPERSEDED, cause)
+    for cancel in case.cancels:  # by time and messageId
+        if cancel.time > end.time:
+            break
+        if cancel.time >= instance.opened and _concerns(cancel, instance):
+            return Ending(cancel.time, Outcome.CANCELLED, cancel.message_id)
     return end
 
 
@@ -157,16 +184,20 @@ def _concerns(cancel: Cancel, instance: Instance) -> bool:
     return not cancel.key or not instance.key or cancel.key == instance.key
 
 
-def _drop_while_pending(case: Case, instance: Instance, ending: Ending) -> None:
-    """Drop what came while an instance was pending, where that opens nothing.
+def _drop_while_pending(instances: list[Instance], ending: Ending) -> None:
+    """Drop what came while the instance before was pending, where that opens nothing.
 
-    At the time of a cancel the instance is no longer pending, at its due time it is.
+    At the time of a cancel that instance is no longer pending, at its due time it is.
     """
     until = ending.time - 1 if ending.outcome is Outcome.CANCELLED else ending.time
-    case.instances = [
-        other for other in case.instances if other.key != instance.key or other.opened > until
-    ]
+    while instances and instances[0].opened <= until:
+        del instances[0]
 
 
 def _opened(instance: Instance) -> tuple[EventTime, str]:
     return instance.opened, instance.key
+
+
+def _cancel_order(cancel: Cancel) -> tuple[EventTime, bool, str]:
+    """Sort by time and messageId, those without one last: the first at a tie is named."""
+    return cancel.time, not cancel.message_id, cancel.message_id

@@ -17,12 +17,14 @@ class About(msgspec.Struct):
 
     Attributes:
         format: the number of the format that wrote the shard.
-        version: the version's name, empty before the first.
+        shard: the name of the shard's folder, empty before the first version.
+        version: the version's name, likewise; other shards have versions of the same name.
         ticks: the last tick of each reader that is in the version.
         layouts: every layout that records were written with; a record names its own by number.
     """
 
     format: int = FORMAT
+    shard: str = ""
     version: str = ""
     ticks: list[int] = []
     layouts: list[list[str]] = []

@@ -1,6 +1,7 @@
 """One shard's state: its RocksDB, and the checkpoints that a run can start from."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from state import faults
@@ -26,15 +27,17 @@ class ShardStore:
     def __init__(
         self, folder: Path, *, run: str, version: Version, settings: RocksSettings
     ) -> None:
+        self._name = folder.name
         self._versions = Versions(folder, run)
         self._version = version
         live = self._versions.open(version)
         self.keyvalue = RocksKeyValue(live, settings)
         self._about = read_about(self.keyvalue, str(folder / version))
-        if self._about.version != version:
+        expected = (folder.name, version) if version else ("", "")
+        if (self._about.shard, self._about.version) != expected:
             raise StateError(
-                f"{folder / version} says that it is version {self._about.version!r}:"
-                " folders were mixed up; restore the state from a backup"
+                f"{folder / version} says that it is version {self._about.version!r} of"
+                f" {self._about.shard!r}: folders were mixed up; restore the state from a backup"
             )
 
     @property
@@ -50,7 +53,7 @@ class ShardStore:
         """
         if self.keyvalue.changed:
             version = self._versions.next()
-            self._about.version = version
+            self._about.shard, self._about.version = self._name, version
             self._about.ticks = list(ticks)
             write_about(self.keyvalue, self._about)
             faults.reach("between-write-and-checkpoint")
@@ -65,5 +68,6 @@ class ShardStore:
         faults.reach("after-commit")
 
     def close(self) -> None:
-        """Close the RocksDB; the live folder stays until the next start."""
-        self.keyvalue.close()
+        """Close the RocksDB; the live folder is thrown away at the next start, as it is."""
+        with suppress(Exception):  # a full disk: closing writes what nobody will read
+            self.keyvalue.close()

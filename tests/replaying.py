@@ -115,6 +115,13 @@ class Replay:
         with self.started(**environment) as running:
             return running.wait()
 
+    def run_beside(self) -> "Ended":
+        """Run it to its end beside another run of the same state, which has processes too."""
+        ended = subprocess.run(
+            self.command(), cwd=PROJECT, capture_output=True, text=True, timeout=DEADLINE_S
+        )
+        return Ended(ended.returncode, ended.stdout, ended.stderr)
+
     def done(self, **environment: str) -> "Ended":
         """Run it to its end, which must be a good one."""
         ended = self.run(**environment)
@@ -184,6 +191,15 @@ class Running:
         """Send a signal to the command itself."""
         self.process.send_signal(number)
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let the command itself stand still for a while."""
+        self.signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.signal(signal.SIGCONT)
+
     def kill(self, pid: int) -> None:
         """Kill a worker, if it is still there."""
         try:
@@ -200,6 +216,14 @@ class Running:
             assert time.monotonic() < started + 10, "a worker outlives its supervisor"
             time.sleep(0.002)
         return time.monotonic() - started
+
+
+def stop(replay: Replay, size: int) -> Ended:
+    """Start it and ask it to stop when that many bytes are written."""
+    with replay.started() as running:
+        assert running.wait_for_output(size)
+        running.signal(signal.SIGTERM)
+        return running.wait()
 
 
 def leftover(state: Path) -> list[int]:

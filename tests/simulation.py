@@ -6,7 +6,7 @@ are kept in memory, so that all records of two runs can be compared.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass, field
 from itertools import accumulate, repeat
 
@@ -74,7 +74,6 @@ class Simulation:
         cache: how many decoded records of each kind a shard keeps in memory.
         close: whether the clock moves past every timer at the end.
         resume: what an earlier run left.
-        outcome: what came out of earlier runs; more is added to it.
     """
 
     def __init__(  # noqa: PLR0913 (each has a default, and a name where it is called)
@@ -91,18 +90,23 @@ class Simulation:
         cache: int = 100,
         close: bool = False,
         resume: Snapshot | None = None,
-        outcome: Outcome | None = None,
     ) -> None:
         self.inputs = [read_lines(lines, future_ms, now_ms) for lines in (raw, *more)]
+        self.plans = profile_plan, decide_plan
+        self.disorder_ms = disorder_ms
+        self.cache = cache
         self.close = close
-        self.outcome = outcome or Outcome()
-        start = deepcopy(resume) if resume else _beginning(len(self.inputs), shards)
+        self.outcome = Outcome()
+        self._start(deepcopy(resume) if resume else _beginning(len(self.inputs), shards))
+
+    def _start(self, start: Snapshot) -> None:
+        profile_plan, decide_plan = self.plans
         self.readers = start.readers
         self.routes = [
             Route(
                 number,
-                shards=shards,
-                disorder_ms=disorder_ms,
+                shards=len(start.shards),
+                disorder_ms=self.disorder_ms,
                 files=(f"events-{number}",),
                 state=reader.route,
             )
@@ -113,15 +117,33 @@ class Simulation:
         self.profiles: list[ProfileStep] = []
         self.decides: list[DecideStep] = []
         for shard, keyvalue in enumerate(self.keyvalues):
-            profile_store = ProfileStore(keyvalue, self.abouts[shard], profile_plan, cache)
+            profile_store = ProfileStore(keyvalue, self.abouts[shard], profile_plan, self.cache)
             self.profiles.append(ProfileStep(profile_plan, profile_store, start.clocks[shard]))
-            case_store = CaseStore(keyvalue, cache)
+            case_store = CaseStore(keyvalue, self.cache)
             self.decides.append(DecideStep(decide_plan, case_store, start.ticks[shard]))
+
+    def restarted(
+        self, profile_plan: ProfilePlan | None = None, decide_plan: DecidePlan | None = None
+    ) -> "Simulation":
+        """Stop here, and return a run that goes on from there, with other plans if given.
+
+        What came out of this run is part of the other one's outcome.
+        """
+        other = copy(self)
+        other.plans = profile_plan or self.plans[0], decide_plan or self.plans[1]
+        other._start(self.snapshot())
+        return other
 
     @property
     def ended(self) -> bool:
         """Whether every reader has ended."""
         return all(reader.ended for reader in self.readers)
+
+    @property
+    def watermark(self) -> int:
+        """The shards' watermark, which all share."""
+        (watermark,) = {profile._clock.watermark for profile in self.profiles}
+        return watermark
 
     def step(self, size: int, reader: int = 0) -> bool:
         """Let one tick of that many lines through; tell whether there is more of any reader.

@@ -1,6 +1,5 @@
 """The sum of a numeric field, exact and the same in whatever order the events come."""
 
-import math
 import sys
 from fractions import Fraction
 
@@ -40,7 +39,7 @@ class Sum(Kind):
         try:
             value = int(state) / _SCALE
         except OverflowError:  # no JSON number is that great
-            value = math.copysign(sys.float_info.max, int(state))
+            value = sys.float_info.max if int(state) > 0 else -sys.float_info.max
         return {self.name: json_number(value)}
 
 

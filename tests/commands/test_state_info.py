@@ -224,7 +224,7 @@ def test_while_a_run_goes_on_committed_versions_tell_what_they_can(
     assert ticks == sorted(ticks)
     assert ticks[-1] > ticks[0]
     _, after, _ = info(shop, capsys)
-    assert (after["running"], after["shop"]) == (False, False)
+    assert (after["running"], after["finished"]) == (False, False)
     assert after["progress"]["readers"][0]["events"] >= ticks[-1][0]
 
 
@@ -256,7 +256,8 @@ def test_a_state_in_which_nothing_was_committed_is_told(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = StateFolder(shop / "state")
-    folder.create(name="shop", shards=2, readers=1, now_ms=0)
+    with folder.lock():
+        folder.create(name="shop", shards=2, readers=1, now_ms=0)
     recovery.create(folder.recovery, folder.identity().id)
     exit_code, told, _ = info(shop, capsys)
     assert exit_code == 0

@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,7 +25,11 @@ EVENT = b'{"timestamp":"2026-01-01T00:00:00Z","userId":"a"}'
 LONG = b"l" * 100
 MIB = 1 << 20
 
-PACK = {"": bytes, ".gz": gzip.compress, ".zst": zstandard.ZstdCompressor().compress}
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    ".gz": gzip.compress,
+    ".zst": zstandard.ZstdCompressor().compress,
+}
 
 
 class Row(NamedTuple):
@@ -38,8 +42,8 @@ class Row(NamedTuple):
 
 def rows(lines: Lines) -> list[Row]:
     return [
-        Row(raw, customer, *lines.places[1:, i].tolist(), lines.rejected.get(i))
-        for i, (raw, customer) in enumerate(zip(lines.raw, lines.customers, strict=True))
+        Row(lines.raw[i], lines.customers[i], line, offset, lines.rejected.get(i))
+        for i, (_, line, offset) in enumerate(lines.places.T.tolist())
     ]
 
 

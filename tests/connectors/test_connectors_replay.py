@@ -19,7 +19,8 @@ from operators.lines import LineReader, Lines
 from operators.times import EventTime, format_time
 
 READER = LineReader(future_ms=0, now_ms=1 << 50)
-BASE = 1_767_225_600_000
+BASE = -6
+"""Some events lie before 1970, as times below zero."""
 
 File = list[int | None]
 """The times of a file's lines, None for a line that is no event."""
@@ -167,7 +168,8 @@ def test_by_name_files_follow_each_other_whatever_their_times(tmp_path: Path) ->
 
 
 def test_no_files_and_empty_files_end_at_once(tmp_path: Path) -> None:
-    for files in ([], [[]], [[], [], []]):
+    several: list[list[File]] = [[], [[]], [[], [], []]]
+    for files in several:
         merge = Replay(
             write(tmp_path, files), READER, order="time", positions=[BEGINNING] * len(files)
         )

@@ -7,7 +7,9 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[2]
 _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SPEED = re.compile(
-    r'\b(seconds|events/s) [\d.]+$|"(seconds|events_per_s)": [\d.]+|[\d.]+ s, [\d,]+ (rows|events)/s'
+    r"\b(seconds|events/s) [\d.]+$"
+    r'|"(seconds|events_per_s)": [\d.]+'
+    r"|[\d.]+ s, [\d,]+ (rows|events)/s"
 )
 
 

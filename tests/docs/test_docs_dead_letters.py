@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import pytest
 from docs_pages import ROOT, Page
-from simulation import Simulation
 
 from config import load
 from flows.job import Job, ReplayOptions, replay_job
+from simulation import Simulation
 
 NOW_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 CONFIG = """
@@ -108,7 +108,9 @@ def dead_letters(job: Job) -> list[Row]:
 
 
 def rows_of(path: Path) -> list[Row]:
-    rows = re.findall(r"^\| (read|route|profile) \| (.+?) \| `(.+?)` \|", Page(path).text, re.M)
+    rows = re.findall(
+        r"^\| (read|route|profile) \| (.+?) \| `(.+?)` \|", Page(path).text, re.MULTILINE
+    )
     return [Row(*row) for row in rows]
 
 

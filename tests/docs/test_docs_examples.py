@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 from docs_pages import ROOT, Page, normal
-from simulation import Outcome, Simulation
 
 from config import load
 from flows.job import ReplayOptions, replay_job
+from simulation import Outcome, Simulation
 
 DAY = "2026-01-01"
 SHOWN = ("decisions", "sessions", "late")

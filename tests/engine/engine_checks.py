@@ -11,14 +11,19 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from oracle import Decision, Expected, Rules, Session
-from oracle.streams import NOW_MS
-from simulation import Outcome, Simulation
+from hypothesis import strategies as st
 
 from config import Config, rule_version
 from flows.job import Job, ReplayOptions, replay_job
+from operators.plans import DecidePlan, ProfilePlan
 from operators.times import EventTime, format_time
+from oracle import Decision, Expected, Rules, Session
+from oracle.streams import NOW_MS
+from simulation import Outcome, Simulation
 from state.timers import Timers
+
+SIZES = st.lists(st.sampled_from([1, 2, 3, 7, 50]), min_size=1, max_size=5)
+"""Sizes of ticks, over and over."""
 
 
 def job_of(config: Config) -> Job:
@@ -37,16 +42,20 @@ def job_of(config: Config) -> Job:
     return replay_job(config, options)
 
 
+def plans(rules: Rules) -> tuple[ProfilePlan, DecidePlan]:
+    """Compile these rules for the two steps."""
+    job = job_of(Config.model_validate(rules.as_config()))
+    return job.profile, job.decide
+
+
 def simulation(raw: Sequence[bytes], rules: Rules, **options: Any) -> Simulation:
     """Make the engine ready to run on these lines with these rules."""
-    job = job_of(Config.model_validate(rules.as_config()))
     return Simulation(
         raw,
-        job.profile,
-        job.decide,
-        disorder_ms=job.route.disorder_ms,
-        future_ms=job.route.future_ms,
-        now_ms=job.route.now_ms,
+        *plans(rules),
+        disorder_ms=rules.disorder_ms,
+        future_ms=rules.future_ms,
+        now_ms=NOW_MS,
         **options,
     )
 
@@ -54,6 +63,11 @@ def simulation(raw: Sequence[bytes], rules: Rules, **options: Any) -> Simulation
 def engine(raw: Sequence[bytes], rules: Rules, sizes: Iterable[int], **options: Any) -> Outcome:
     """Run the engine on these lines in ticks of these sizes, over and over."""
     return simulation(raw, rules, **options).run(cycle(sizes))
+
+
+def turns(run: Simulation, order: Sequence[int]) -> Iterator[int]:
+    """Say which reader's turn it is: in this order, and each one's now and then."""
+    return cycle([*order, *range(len(run.readers))])
 
 
 @contextmanager

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from engine_checks import assert_as_expected, engine, few_timers, job_of
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from oracle import Rules, run, streams
-from oracle.streams import MINUTE_MS, NOW_MS, event_line
 
 from config import Config, load
+from engine_checks import SIZES, assert_as_expected, engine, few_timers, job_of
+from oracle import Rules, run, streams
+from oracle.streams import MINUTE_MS, NOW_MS, event_line
 
 SHOP = Path(__file__).parents[2] / "examples" / "shop"
 SHOP_RULES = Rules(
@@ -41,7 +41,7 @@ ABANDONED = Rules(
 @given(
     raw=st.one_of(streams.lines(), streams.crowds()),
     rules=streams.rules(),
-    sizes=st.lists(st.sampled_from([1, 2, 3, 7, 50]), min_size=1, max_size=5),
+    sizes=SIZES,
     close=st.booleans(),
 )
 @example(  # a cancel without messageId at the same time as one with

@@ -1,24 +1,13 @@
 """Stopped after any tick and started again: the same outputs and records as never stopped."""
 
-from collections.abc import Iterator, Sequence
-from itertools import chain, cycle
+from itertools import cycle
 
-from engine_checks import SIZES, few_timers, simulation
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from engine_checks import SIZES, few_timers, simulation, turns
 from oracle import Rules, streams
 from oracle.streams import renamed
-from simulation import Simulation
-
-
-def run_through(start: Simulation, sizes: Sequence[int], order: Sequence[int]) -> Simulation:
-    start.run(cycle(sizes), turns(start, order))
-    return start
-
-
-def turns(run: Simulation, order: Sequence[int]) -> Iterator[int]:
-    """Say whose turn it is: in this order, and everyone's now and then."""
-    return cycle(chain(order, range(len(run.readers))))
 
 
 @settings(max_examples=100, deadline=None)
@@ -49,7 +38,8 @@ def test_restarts_between_ticks_change_no_output_and_no_record(  # noqa: PLR0913
     options = {"more": others, "shards": shards, "cache": records, "close": close}
     order = [reader % len(inputs) for reader in order]
     with few_timers(timers):
-        never = run_through(simulation(first, rules, **options), sizes, order)
+        never = simulation(first, rules, **options)
+        never.run(cycle(sizes), turns(never, order))
         again = simulation(first, rules, **options)
         whose, size, stop = turns(again, order), cycle(sizes), cycle(stops)
         while again.step(next(size), next(whose)):

@@ -5,14 +5,14 @@ from functools import cache
 from itertools import cycle
 
 import pytest
-from engine_checks import SIZES, engine, few_timers, simulation
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from connectors.simulation import Shop, simulate
+from engine_checks import SIZES, engine, few_timers, simulation
 from oracle import Rules, streams
 from oracle.streams import MINUTE_MS
 from simulation import Outcome
-
-from connectors.simulation import Shop, simulate
 
 RULES = Rules(
     collect={
@@ -91,7 +91,7 @@ def shop_by_thousands() -> Outcome:
 @pytest.mark.parametrize("shards", [1, 4, 12])
 @pytest.mark.parametrize("size", [1, 7, 1000, 100_000, "random"])
 def test_a_shop_gives_the_same_set_for_all_ticks_and_shards(size: int | str, shards: int) -> None:
-    generator = random.Random(7)
+    generator = random.Random(7)  # noqa: S311 (sizes of ticks)
     drawn = [generator.randint(1, 300) for _ in range(100)]
     sizes = [size] if isinstance(size, int) else drawn
     outcome = engine(shop_lines(), RULES, sizes, shards=shards)

@@ -1,7 +1,6 @@
 """Reading a block at once gives what reading its lines one by one gives."""
 
 import json
-import sys
 from typing import Any
 
 import numpy as np
@@ -61,6 +60,7 @@ LINES = [
     f'{{{T},\n"userId":"a"}}',
     f'{{{T},"userId":"a","x":{{}}\n}}',
     f'{{{T},"userId":"a","x":[{{}}\n{{}}]}}',
+    f'{{{T},"userId":"a","x":[\n{{}}]}}',
     f'{{{T},"userId":"a","x":"}}\n{{"}}',
     f'{{{T},"userId":"a","x":{{"y":1}}\n,"z":{{}}}}',
 ]
@@ -102,6 +102,7 @@ def one_by_one(block: bytes) -> Lines:
 @given(st.lists(TEXTS, min_size=1, max_size=6))
 @example([(GOOD + GOOD).encode(), f'{{{T},\n"userId":"a"}}'.encode()])
 @example([(GOOD + GOOD).encode(), f'{{{T},"userId":"a","x":"}}\n{{"}}'.encode()])
+@example([(GOOD + GOOD).encode(), f'{{{T},"userId":"a","x":[\n{{}}]}}'.encode()])
 @example([f"{GOOD} {GOOD}".encode(), f'{{{T},"userId":"a","x":{{}}\n}}'.encode()])
 def test_at_once_is_the_same_as_one_by_one(texts: list[bytes]) -> None:
     block = b"\n".join(texts)
@@ -157,24 +158,29 @@ def nested(depth: int) -> bytes:
     return f'{{{T},"userId":"a","x":{"[" * depth}{"]" * depth}}}'.encode()
 
 
+def is_last_rejected(lines: Lines) -> bool:
+    return len(lines) - 1 in lines.rejected
+
+
 def test_a_deeply_nested_line_fares_the_same_whatever_stands_beside_it() -> None:
-    limit = next(depth for depth in range(100, 200_000) if at_once(nested(depth)).rejected)
-    assert at_once(nested(limit)).rejected[0].reason == "nested too deeply"
-    for depth in range(limit - 4, limit + 4):
-        is_rejected = depth >= limit
-        for block in (nested(depth), GOOD.encode() + b"\n" + nested(depth), b"x\n" + nested(depth)):
-            assert (len(at_once(block)) - 1 in at_once(block).rejected) == is_rejected, depth
-            assert (len(at_once(block)) - 1 in one_by_one(block).rejected) == is_rejected, depth
+    depth, beyond = 100, 0
+    while not beyond or depth < beyond + 4:
+        line = nested(depth)
+        if not beyond and at_once(line).rejected:
+            beyond = depth
+            assert at_once(line).rejected[0].reason == "nested too deeply"
+        if beyond or depth % 50 == 0:
+            for beside in (b"", GOOD.encode() + b"\n", b"x\n"):
+                assert is_last_rejected(at_once(beside + line)) == (beyond > 0), depth
+                assert is_last_rejected(one_by_one(beside + line)) == (beyond > 0), depth
+        depth += 1
 
 
-def test_how_deep_a_line_may_be_does_not_depend_on_the_callers_depth() -> None:
-    def called_from_deeper(frames: int, block: bytes) -> Lines:
-        return called_from_deeper(frames - 1, block) if frames else at_once(block)
-
-    for depth in range(0, sys.getrecursionlimit() + 100, 50):
-        assert bool(at_once(nested(depth)).rejected) == bool(
-            called_from_deeper(60, nested(depth)).rejected
-        ), depth
+def test_a_line_may_be_nested_as_deep_as_anybody_needs_and_no_depth_is_a_crash() -> None:
+    assert at_once(nested(200)).customers == ["a"]
+    lines = at_once(nested(500_000) + b"\n" + GOOD.encode())
+    assert lines.rejected[0].reason == "nested too deeply"
+    assert lines.customers == ["", "a"]
 
 
 REASONS = [

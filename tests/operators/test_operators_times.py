@@ -41,7 +41,7 @@ def outcome(text: str) -> int | None:
 
 def outcomes(texts: list[str]) -> list[int] | None:
     try:
-        return parse_times(texts).tolist()
+        return [int(time) for time in parse_times(texts)]
     except ValueError:
         return None
 

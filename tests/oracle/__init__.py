@@ -54,7 +54,7 @@ def run(  # noqa: PLR0913 (each has a default, and a name where it is called)
         now_ms=now_ms,
         last=last,
         within_ms=within_ms,
-        retention_ms=rules.retention_ms,
+        retention_ms=math.inf if rules.retention_ms is None else rules.retention_ms,
     )
     watermark = math.inf if close else classified.watermark
     customers: dict[tuple[str, int], list[Event]] = {}

@@ -40,7 +40,8 @@ class Rules:
     triggers: Mapping[str, Trigger] = field(default_factory=dict)
     disorder_ms: int = 5_000
     future_ms: int = 3_600_000
-    retention_ms: int = 400 * 86_400_000
+    retention_ms: int | None = None
+    """None: the default, longer than any stream."""
 
     def uses(self) -> list[Use]:
         """List every field that some rule reads, and on which events."""
@@ -60,7 +61,7 @@ class Rules:
         """Write the same rules as the content of a config file."""
         return {
             "name": "shop",
-            "retention": f"{self.retention_ms}ms",
+            **({} if self.retention_ms is None else {"retention": f"{self.retention_ms}ms"}),
             "time": {"disorder": f"{self.disorder_ms}ms", "future": f"{self.future_ms}ms"},
             "session": {
                 "gap": f"{self.gap_ms}ms",

@@ -44,9 +44,8 @@ class Plain(NamedTuple):
 
     moment: Moment
     customer: dict[str, str]
-    kind: dict[str, str]
+    kind: dict[str, Any]
     properties: object
-    context: object
     id_letter: str | None
     """What the messageId begins with; None for no messageId, empty for an empty one."""
     offset: str
@@ -77,6 +76,10 @@ def _mostly(usual: st.SearchStrategy[T], seldom: st.SearchStrategy[T]) -> st.Sea
     return st.sampled_from([*[usual] * 19, seldom]).flatmap(lambda strategy: strategy)
 
 
+def _at(path: str) -> dict[str, Any]:
+    return {"page": {"path": path}}
+
+
 # What events are made of. What is listed twice comes twice as often.
 
 _customers = st.sampled_from(
@@ -91,14 +94,19 @@ _customers = st.sampled_from(
 )
 _kinds = st.sampled_from(
     [
-        {"type": "track", "event": "Product Viewed"},
-        *[{"type": "track", "event": "Product Added"}] * 3,
-        *[{"type": "track", "event": "Order Completed"}] * 2,
+        *[{"type": "track", "event": "Product Viewed"}] * 2,
+        {"type": "track", "event": "Product Viewed", "context": _at("/cart")},
+        *[{"type": "track", "event": "Product Added"}] * 7,
+        {"type": "track", "event": "Product Added", "context": _at("/cart")},
+        {"type": "track", "event": "Product Added", "context": "none"},
+        *[{"type": "track", "event": "Order Completed"}] * 6,
         {"type": "page"},
-        {"type": "identify", "event": "Product Added"},
+        {"type": "page", "context": _at("/")},
+        {"type": "page", "context": {"page": None}},
+        *[{"type": "identify", "event": "Product Added"}] * 3,
     ]
 )
-_NEAR = [*[0] * 8, *[1] * 4, 2, 2, 3, 5, 5, 6, -1, -1, -2, -3, -5, -10]
+_NEAR = [*[0] * 12, *[1] * 4, 2, 2, 3, 5, 5, 6, -1, -1, -2, -3, -5, -10]
 _steps = _mostly(st.sampled_from(_NEAR), st.sampled_from([30, 31, 60, -30, -60]))
 _moments = st.builds(Moment, _steps, st.sampled_from([0, 0, 0, 0, 0, 1, -1]))
 _offsets = st.sampled_from(["Z", "Z", "z", "+00:00", "+05:30", "-08:00"])
@@ -117,17 +125,13 @@ _properties = st.builds(
     _mostly(_categories, _wrong),
     _mostly(_carts, _wrong),
 )
-_contexts = st.sampled_from(
-    [MISSING, *[{"page": {"path": path}} for path in ("/", "/", "/cart")], {"page": None}, "none"]
-)
 _plain = st.builds(
     Plain,
     moment=_moments,
     customer=_customers,
     kind=_kinds,
     properties=_mostly(_properties, st.sampled_from([MISSING, None, "none", [], {}])),
-    context=_contexts,
-    id_letter=st.sampled_from([*["a", "b", "c", None] * 3, ""]),
+    id_letter=st.sampled_from([*["a", "b", "c", None] * 10, "", "m" * 1001]),
     offset=_offsets,
     received_ms=_mostly(_received, st.just(-HOUR_MS - 1)),
     many=st.just(1),
@@ -170,8 +174,6 @@ BAD_LINES: dict[str, Callable[[str], bytes]] = {
     "no event name": lambda time: write({**_TIMED, "event": None, "timestamp": time}),
     "no type": lambda time: write({**_TIMED, "type": None, "timestamp": time}),
     "number as messageId": lambda time: write({**_TIMED, "messageId": 5, "timestamp": time}),
-    "long messageId": lambda time: write({**_TIMED, "messageId": "m" * 1001, "timestamp": time}),
-    "long event name": lambda time: write({**_TIMED, "event": "n" * 1001, "timestamp": time}),
 }
 _bad = st.builds(
     Bad,
@@ -209,8 +211,11 @@ def _side_by_side(streams: Sequence[Sequence[bytes]]) -> list[bytes]:
     return [line for row in zip_longest(*own) for line in row if line is not None]
 
 
-def rules() -> st.SearchStrategy[Rules]:
-    """Rules whose gaps, waits and disorder are of the size of the streams' steps."""
+def rules(*, retention: bool = True) -> st.SearchStrategy[Rules]:
+    """Rules whose gaps, waits and disorder are of the size of the streams' steps.
+
+    With `retention` some have customers forgotten within a stream.
+    """
     return st.builds(
         Rules,
         gap_ms=_minutes(1, 2, 5, 30),
@@ -218,7 +223,7 @@ def rules() -> st.SearchStrategy[Rules]:
         triggers=st.dictionaries(st.sampled_from(["first", "second"]), _triggers(), min_size=1),
         disorder_ms=_minutes(0, 1, 3, 10, 10, 60, 24 * 60),
         future_ms=st.just(HOUR_MS),
-        retention_ms=_minutes(61, 400 * 24 * 60, 400 * 24 * 60),
+        retention_ms=st.sampled_from([None, None, 61 * MINUTE_MS] if retention else [None]),
     )
 
 
@@ -285,7 +290,6 @@ def _event(item: Plain, time: int, number: int) -> dict[str, Any]:
         "timestamp": stamp(time, item.offset),
         "receivedAt": MISSING if item.received_ms is None else stamp(time + item.received_ms),
         "properties": _present(properties) if isinstance(properties, dict) else properties,
-        "context": item.context,
     }
 
 
@@ -312,6 +316,27 @@ def _present(fields: dict[str, Any]) -> dict[str, Any]:
 def write(event: dict[str, Any]) -> bytes:
     """Write an event as a line without its end; what is MISSING is left out."""
     return json.dumps(_present(event), separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def event_line(
+    minute: float,
+    event: str,
+    message_id: str | None = None,
+    *,
+    customer: str = "u1",
+    **properties: Any,
+) -> bytes:
+    """Write one event of a customer by hand."""
+    return write(
+        {
+            "messageId": MISSING if message_id is None else message_id,
+            "userId": customer,
+            "type": "track",
+            "event": event,
+            "timestamp": stamp(START_MS + int(minute * MINUTE_MS)),
+            "properties": properties,
+        }
+    )
 
 
 def stamp(time: int, offset: str = "Z") -> str:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from oracle.input import LONGEST_LINE, Classified, classify, time_of
 from oracle.rules import Rules, Trigger, Use
 from oracle.streams import BAD_LINES, HOUR_MS, MINUTE_MS, NOW_MS, START_MS, stamp, write

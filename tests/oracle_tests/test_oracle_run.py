@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from oracle import Decision, Expected, Rules, run, streams
 from oracle.rules import Trigger
 from oracle.streams import MINUTE_MS, NOW_MS, START_MS, stamp, write

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import pytest
+
 from oracle.input import Event
 from oracle.sessions import Session, millionths, sessions_of
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -80,7 +81,7 @@ def test_keys_may_start_before_or_after_all_that_have_the_prefix(store: KeyValue
 @given(st.lists(OPERATIONS, max_size=25))
 @example([("put", b"b", b""), ("keys", b"", b"b", 9)])
 def test_both_stores_answer_the_same_to_any_operations(
-    tmp_path_factory: pytest.TempPathFactory, operations: list[tuple]
+    tmp_path_factory: pytest.TempPathFactory, operations: list[tuple[Any, ...]]
 ) -> None:
     memory = MemoryKeyValue()
     rocks = RocksKeyValue(tmp_path_factory.mktemp("rocks") / "db", ROCKS)

@@ -2,7 +2,7 @@
 
 import random
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from state.keyvalue import MemoryKeyValue
@@ -67,6 +67,17 @@ class Machine:
         self.timers = make(self.keyvalue, self.capacity)
 
 
+AT_THE_HORIZON = [
+    ("due", 0, "", 1),
+    ("set", 0, "a", 1),
+    ("set", 1, "b", 1),
+    ("set", 2, "c", 1),
+    ("remove", 0, "b", 1),
+    ("set", 1, "b", 1),
+    ("remove", 0, "b", 1),
+]
+"""The entry of b is the first that did not fit into memory; it goes, comes back, and goes."""
+
 STEPS = st.tuples(
     st.sampled_from(["set", "set", "set", "remove", "due", "flush", "reopen"]),
     TIMES,
@@ -77,6 +88,7 @@ STEPS = st.tuples(
 
 @settings(deadline=None, max_examples=500)
 @given(st.integers(2, 8), st.lists(STEPS, max_size=60))
+@example(2, AT_THE_HORIZON)
 def test_timers_are_a_sorted_list_whatever_fits_into_memory(
     capacity: int, steps: list[tuple[str, int, str, int]]
 ) -> None:
