@@ -60,7 +60,7 @@ class OutFolder:
         except OSError as error:
             raise FileProblem(f"{self.path}: cannot be written: {error.strerror}") from error
         try:
-            self._claim(file, _Owner(state_id, list(names)), fresh=fresh)
+            self._claim(file, _Owner(state_id, sorted(names)), fresh=fresh)
         except BaseException:
             file.close()
             raise

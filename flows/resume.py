@@ -111,7 +111,8 @@ def _run(identity: Identity, job: Job, rows: recovery.Rows) -> Run:
 
 def _check_input(readers: list[ReaderState], job: Job) -> None:
     """Check that the readers are given what they have read before."""
-    for number, (reader, files) in enumerate(zip(readers, job.readers[: len(readers)], strict=True)):
+    for number, reader in enumerate(readers):
+        files = job.readers[number]
         if reader.files != files:
             odd = sorted(set(reader.files) ^ set(files)) or files
             names = ", ".join(reader.files[:_NAMED]) + (", …" if len(reader.files) > _NAMED else "")

@@ -73,7 +73,8 @@ class Records(Generic[T]):
 
     def insert(self, customer: str, record: T) -> T:
         """Add the record of a customer who has none, as ``edit`` has said."""
-        assert customer not in self._young, "a customer has one record"
+        is_new = customer not in self._young and customer not in self._old
+        assert is_new, "a customer has one record"
         self._young[customer] = self._changed[customer] = record
         return record
 

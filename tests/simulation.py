@@ -76,7 +76,7 @@ class Simulation:
         resume: what an earlier run left.
     """
 
-    def __init__(  # noqa: PLR0913 (each has a default, and a name where it is called)
+    def __init__(
         self,
         raw: Sequence[bytes],
         profile_plan: ProfilePlan,

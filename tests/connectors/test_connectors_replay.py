@@ -101,7 +101,7 @@ def take_all(merge: Replay, sizes: Iterator[int]) -> list[Place]:
 
 
 def random_sizes(seed: int) -> Iterator[int]:
-    rng = random.Random(seed)  # noqa: S311 (a test's own choices)
+    rng = random.Random(seed)
     while True:
         yield rng.choice([1, 1, 2, 3, 5, 50])
 

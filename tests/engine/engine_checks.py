@@ -18,7 +18,7 @@ from flows.job import Job, ReplayOptions, replay_job
 from operators.plans import DecidePlan, ProfilePlan
 from operators.times import EventTime, format_time
 from oracle import Decision, Expected, Rules, Session
-from oracle.streams import NOW_MS
+from oracle.writing import NOW_MS
 from simulation import Outcome, Simulation
 from state.timers import Timers
 
@@ -74,6 +74,7 @@ def turns(run: Simulation, order: Sequence[int]) -> Iterator[int]:
 def few_timers(capacity: int) -> Iterator[None]:
     """Keep no more than this many deadlines of each kind in memory."""
     defaults = Timers.__init__.__kwdefaults__
+    assert defaults
     assert "capacity" in defaults
     with patch.dict(defaults, capacity=capacity):
         yield

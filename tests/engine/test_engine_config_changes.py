@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engine_checks import SIZES, assert_instances_match, canonical, plans, records, simulation
 from oracle import Rules, run
 from oracle.rules import Trigger
-from oracle.streams import MINUTE_MS, NOW_MS, START_MS, event_line, stamp
+from oracle.writing import MINUTE_MS, NOW_MS, START_MS, event_line, stamp
 from simulation import Outcome, Simulation
 
 SPECS: list[dict[str, str]] = [
@@ -31,7 +31,7 @@ SPECS: list[dict[str, str]] = [
 
 def visits() -> list[bytes]:
     """Write the events of some customers, in order but for two minutes."""
-    draw = Random(3)  # noqa: S311 (prices)
+    draw = Random(3)
     lines = []
     for number in range(80):
         minute = number * 2 + draw.choice([0, 0, 0, -2])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from config import Config, load
 from engine_checks import SIZES, assert_as_expected, engine, few_timers, job_of
 from oracle import Rules, run, streams
-from oracle.streams import MINUTE_MS, NOW_MS, event_line
+from oracle.writing import MINUTE_MS, NOW_MS, event_line
 
 SHOP = Path(__file__).parents[2] / "examples" / "shop"
 SHOP_RULES = Rules(

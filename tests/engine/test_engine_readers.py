@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from engine_checks import SIZES, assert_records, records, simulation, turns
 from oracle import Decision, Rules, Session, run, streams
-from oracle.streams import HOUR_MS, MINUTE_MS, NOW_MS, event_line, renamed
+from oracle.writing import HOUR_MS, MINUTE_MS, NOW_MS, START_MS, event_line, renamed
 from simulation import Outcome, Simulation
 
 ORDERS = st.lists(st.integers(0, 2), max_size=8)
@@ -174,7 +174,7 @@ def test_a_reader_with_nothing_to_read_holds_nothing_back_once_it_has_said_so() 
 def test_the_end_of_the_last_reader_moves_no_watermark() -> None:
     engine = simulation(day("u1", 0, 500), RULES, more=[day("u2", 0, 20)])
     engine.run(cycle([10]), cycle([0, 1]))
-    assert engine.watermark == streams.START_MS + 20 * MINUTE_MS
+    assert engine.watermark == START_MS + 20 * MINUTE_MS
     assert sent_to(engine.outcome) == []
 
 

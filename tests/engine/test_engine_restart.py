@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from engine_checks import SIZES, few_timers, simulation, turns
 from oracle import Rules, streams
-from oracle.streams import renamed
+from oracle.writing import renamed
 
 
 @settings(max_examples=100, deadline=None)
@@ -22,7 +22,7 @@ from oracle.streams import renamed
     timers=st.integers(2, 5),
     close=st.booleans(),
 )
-def test_restarts_between_ticks_change_no_output_and_no_record(  # noqa: PLR0913 (all drawn)
+def test_restarts_between_ticks_change_no_output_and_no_record(
     *,
     inputs: list[list[bytes]],
     rules: Rules,

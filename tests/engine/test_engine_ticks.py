@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from connectors.simulation import Shop, simulate
 from engine_checks import SIZES, engine, few_timers, simulation
 from oracle import Rules, streams
-from oracle.streams import MINUTE_MS
+from oracle.writing import MINUTE_MS
 from simulation import Outcome
 
 RULES = Rules(
@@ -63,7 +63,7 @@ def test_the_set_of_outputs_is_the_same_for_all_ticks_and_shards(
     records=st.integers(1, 3),
     timers=st.integers(2, 4),
 )
-def test_lines_are_byte_identical_whatever_is_kept_in_memory(  # noqa: PLR0913 (all drawn)
+def test_lines_are_byte_identical_whatever_is_kept_in_memory(
     *, raw: list[bytes], rules: Rules, sizes: list[int], shards: int, records: int, timers: int
 ) -> None:
     roomy = engine(raw, rules, sizes, shards=shards)
@@ -91,7 +91,7 @@ def shop_by_thousands() -> Outcome:
 @pytest.mark.parametrize("shards", [1, 4, 12])
 @pytest.mark.parametrize("size", [1, 7, 1000, 100_000, "random"])
 def test_a_shop_gives_the_same_set_for_all_ticks_and_shards(size: int | str, shards: int) -> None:
-    generator = random.Random(7)  # noqa: S311 (sizes of ticks)
+    generator = random.Random(7)
     drawn = [generator.randint(1, 300) for _ in range(100)]
     sizes = [size] if isinstance(size, int) else drawn
     outcome = engine(shop_lines(), RULES, sizes, shards=shards)

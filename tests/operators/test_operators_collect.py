@@ -170,7 +170,7 @@ def test_a_new_state_shares_nothing_with_another(name: str) -> None:
 
 @each_kind
 def test_a_state_stays_small_however_much_it_is_fed(name: str) -> None:
-    rng = random.Random(3)  # noqa: S311 (a test's own choices)
+    rng = random.Random(3)
     kind = kind_of(name, at_most=64)
     values: dict[FieldType | None, Callable[[int], Any]] = {
         None: lambda _: None,
@@ -187,9 +187,9 @@ def test_a_state_stays_small_however_much_it_is_fed(name: str) -> None:
 
 @settings(deadline=None, max_examples=300)
 @given(st.lists(NUMBERS, max_size=10), st.randoms(use_true_random=False))
-@example([1.7e308, 1.7e308], random.Random(0))  # noqa: S311
-@example([1.7e308, -1.7e308, 0.1, 0.2], random.Random(0))  # noqa: S311
-@example([1e16, 1.0, -1e16], random.Random(1))  # noqa: S311
+@example([1.7e308, 1.7e308], random.Random(0))
+@example([1.7e308, -1.7e308, 0.1, 0.2], random.Random(0))
+@example([1e16, 1.0, -1e16], random.Random(1))
 def test_a_sum_is_exact_and_the_same_in_any_order(values: list[float], rng: random.Random) -> None:
     kind = kind_of("sum")
     shuffled = list(values)

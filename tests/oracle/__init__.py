@@ -33,7 +33,7 @@ class Expected:
         return [decision for decision in self.decisions if decision.outcome == "sent"]
 
 
-def run(  # noqa: PLR0913 (each has a default, and a name where it is called)
+def run(
     lines: Sequence[bytes],
     rules: Rules,
     *,

@@ -16,6 +16,8 @@ LONGEST_STRING = 1000
 """In characters: customers, messageIds, names and values are kept in the state."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST = datetime(1000, 1, 1, tzinfo=UTC)
+_BEYOND = datetime(9000, 1, 1, tzinfo=UTC)
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}"
     r"(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -65,7 +67,7 @@ class Rejected(Exception):  # noqa: N818 (not an error of this program)
     """The line is a dead letter."""
 
 
-def classify(  # noqa: PLR0913 (each is a setting)
+def classify(
     lines: Sequence[bytes],
     *,
     disorder_ms: int,
@@ -118,6 +120,7 @@ def _route(line: bytes, *, future_ms: int, now_ms: int) -> tuple[dict[str, Any],
         raise Rejected("too long")
     try:
         data = json.loads(line.decode(), parse_constant=_no_such_number)
+        json.dumps(data, ensure_ascii=False).encode()  # no half characters
     except (ValueError, RecursionError) as error:
         raise Rejected("not JSON in UTF-8") from error
     if not isinstance(data, dict):
@@ -165,6 +168,8 @@ def time_of(text: object) -> int:
         moment = datetime.fromisoformat(text.upper())
     except ValueError as error:
         raise Rejected("no RFC 3339 timestamp") from error
+    if not _FIRST <= moment < _BEYOND:
+        raise Rejected("year out of range")
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
@@ -189,6 +194,8 @@ def _is_a(value: object, accepts: Accepts) -> bool:
         return accepts == "value"
     if isinstance(value, str):
         return accepts != "number" and len(value) <= LONGEST_STRING
+    if isinstance(value, int) and accepts != "number":
+        return -(2**63) <= value < 2**63
     return isinstance(value, int | float) and math.isfinite(value)
 
 

@@ -1,5 +1,6 @@
 """One customer's sessions (S1, S2): runs of events that lie at most `gap` apart."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,6 +11,7 @@ from oracle.input import Event, value_at
 from oracle.rules import kind_of
 
 MOST_DISTINCT = 64
+GREATEST = Fraction(sys.float_info.max)
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,11 @@ def _collected(
 
 
 def _aggregated(kind: str, values: Sequence[Any]) -> Any:
+    if kind in {"sum", "min", "max"}:
+        values = [float(value) for value in values]
     if kind == "sum":
-        return sum(millionths(value) for value in values) / 1_000_000
+        total = Fraction(sum(millionths(value) for value in values), 1_000_000)
+        return float(max(-GREATEST, min(total, GREATEST)))
     if kind == "distinct":  # true is not 1, but 1 is 1.0
         return len({(isinstance(value, bool), value) for value in values})
     if not values:

@@ -4,28 +4,41 @@ Times lie on a coarse grid, so that ties, exact gaps and exact waits happen ofte
 and event names are few. What is drawn is small and plain, so that failures shrink to a few lines.
 """
 
-import json
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import Any, NamedTuple, TypeVar
 
 from hypothesis import strategies as st
 
+from oracle.bad_lines import BAD_LINES
 from oracle.rules import Rules, Trigger
+from oracle.writing import (
+    HOUR_MS,
+    MINUTE_MS,
+    MISSING,
+    NOW_MS,
+    START_MS,
+    present,
+    renamed,
+    stamp,
+    write,
+)
 
-MINUTE_MS = 60_000
-HOUR_MS = 60 * MINUTE_MS
-START_MS = 1_767_261_600_000  # 2026-01-01T10:00:00Z
-NOW_MS = START_MS + 30 * 24 * HOUR_MS
-"""The clock to give to the run; no stream reaches it but by a line that is to be rejected."""
+__all__ = [
+    "BAD_LINES",
+    "HOUR_MS",
+    "MINUTE_MS",
+    "NOW_MS",
+    "START_MS",
+    "crowds",
+    "lines",
+    "rules",
+    "stamp",
+    "write",
+]
 
 T = TypeVar("T")
-
-MISSING = object()
-"""Stands for a key that is not written."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Moment(NamedTuple):
@@ -113,12 +126,13 @@ _offsets = st.sampled_from(["Z", "Z", "z", "+00:00", "+05:30", "-08:00"])
 _received = st.sampled_from([None, None, None, None, 0, 1000, -HOUR_MS])
 
 _PRICES = [0, 1, 5, 5.0, 19.99, 0.1, 0.2, 0.3, 5e-7, 15e-7, 25e-7, 1.0000005, 1e-9, -3, -0.5, -0.0]
-_PRICES += [10**12, 1e15, 1e300]
+_PRICES += [10**12, 1e15, 1e300, 1.7e308, 2**53 + 1, 10**30]
 _prices = st.sampled_from([*_PRICES, None, MISSING, MISSING])
 _CATEGORIES = ["shoes", "shoes", "hats", "été", "", "é" * 1000, 1, 1.0, "1", 0, 2.5, True, False]
+_CATEGORIES += [2**63 - 1, -(2**63)]
 _categories = st.sampled_from([*_CATEGORIES, None, MISSING])
 _carts = st.sampled_from([*["c1"] * 6, *["c2"] * 3, 7, 7.0, "7", 2.5, None, MISSING, MISSING])
-_wrong = st.sampled_from([True, "12", "x" * 1001, [1], {"a": 1}, {}])
+_wrong = st.sampled_from([True, "12", "x" * 1001, 2**63, [1], {"a": 1}, {}])
 _properties = st.builds(
     lambda price, category, cart: {"price": price, "category": category, "cart_id": cart},
     _mostly(_prices, _wrong),
@@ -148,33 +162,6 @@ _repeat = st.builds(
     customer=st.one_of(st.none(), st.none(), _customers),
 )
 
-_TIMED = {"userId": "u1", "type": "track", "event": "Product Viewed", "messageId": "bad"}
-BAD_LINES: dict[str, Callable[[str], bytes]] = {
-    "no JSON": lambda _: b"{oops",
-    "cut off": lambda time: write({**_TIMED, "timestamp": time})[:-1],
-    "two objects": lambda time: write({**_TIMED, "timestamp": time}) * 2,
-    "blank": lambda _: b"",
-    "white space": lambda _: b" \t ",
-    "no object": lambda _: b'["userId"]',
-    "not UTF-8": lambda time: write({**_TIMED, "timestamp": time})[:-1] + b',"note":"\xff"}',
-    "too deep": lambda time: (
-        write({**_TIMED, "timestamp": time})[:-1] + b',"a":' + b"[" * 50_000 + b"]" * 50_000 + b"}"
-    ),
-    "no customer": lambda time: write({**_TIMED, "userId": None, "timestamp": time}),
-    "empty customer": lambda time: write({**_TIMED, "userId": "", "timestamp": time}),
-    "long customer": lambda time: write({**_TIMED, "userId": "u" * 1001, "timestamp": time}),
-    "no timestamp": lambda _: write(_TIMED),
-    "null as timestamp": lambda _: write({**_TIMED, "timestamp": None}),
-    "number as timestamp": lambda _: write({**_TIMED, "timestamp": START_MS}),
-    "no such day": lambda _: write({**_TIMED, "timestamp": "2026-02-30T10:00:00Z"}),
-    "no offset": lambda time: write({**_TIMED, "timestamp": time.rstrip("Z")}),
-    "day only": lambda time: write({**_TIMED, "timestamp": time[:10]}),
-    "future": lambda _: write({**_TIMED, "timestamp": stamp(NOW_MS + HOUR_MS + 1)}),
-    # The rest is rejected by profile, so it moves the watermark.
-    "no event name": lambda time: write({**_TIMED, "event": None, "timestamp": time}),
-    "no type": lambda time: write({**_TIMED, "type": None, "timestamp": time}),
-    "number as messageId": lambda time: write({**_TIMED, "messageId": 5, "timestamp": time}),
-}
 _bad = st.builds(
     Bad,
     st.sampled_from(sorted(BAD_LINES)),
@@ -198,12 +185,6 @@ def lines(most: int = 40, *, bursts: bool = True) -> st.SearchStrategy[list[byte
 def crowds(streams: int = 3, most: int = 15) -> st.SearchStrategy[list[bytes]]:
     """Streams with more customers: several streams side by side, each with its own."""
     return st.lists(lines(most), min_size=1, max_size=streams).map(_side_by_side)
-
-
-def renamed(stream: Sequence[bytes], suffix: str) -> list[bytes]:
-    """Give a stream's customers other names."""
-    new = [line.replace(b'"userId":"u', f'"userId":"{suffix}u'.encode()) for line in stream]
-    return [line.replace(b'"anonymousId":"', f'"anonymousId":"{suffix}'.encode()) for line in new]
 
 
 def _side_by_side(streams: Sequence[Sequence[bytes]]) -> list[bytes]:
@@ -289,7 +270,7 @@ def _event(item: Plain, time: int, number: int) -> dict[str, Any]:
         **item.kind,
         "timestamp": stamp(time, item.offset),
         "receivedAt": MISSING if item.received_ms is None else stamp(time + item.received_ms),
-        "properties": _present(properties) if isinstance(properties, dict) else properties,
+        "properties": present(properties) if isinstance(properties, dict) else properties,
     }
 
 
@@ -307,43 +288,3 @@ def _again(item: Repeat, event: dict[str, Any]) -> dict[str, Any]:
     if item.customer is None:
         return event
     return {**event, "userId": MISSING, "anonymousId": MISSING, **item.customer}
-
-
-def _present(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not MISSING}
-
-
-def write(event: dict[str, Any]) -> bytes:
-    """Write an event as a line without its end; what is MISSING is left out."""
-    return json.dumps(_present(event), separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def event_line(
-    minute: float,
-    event: str,
-    message_id: str | None = None,
-    *,
-    customer: str = "u1",
-    **properties: Any,
-) -> bytes:
-    """Write one event of a customer by hand."""
-    return write(
-        {
-            "messageId": MISSING if message_id is None else message_id,
-            "userId": customer,
-            "type": "track",
-            "event": event,
-            "timestamp": stamp(START_MS + int(minute * MINUTE_MS)),
-            "properties": properties,
-        }
-    )
-
-
-def stamp(time: int, offset: str = "Z") -> str:
-    """Write a time as RFC 3339 text, in the shortest form, with digits finer than ms where any."""
-    shift = (
-        datetime.fromisoformat(f"2026-01-01T00:00:00{offset.upper()}").utcoffset() or timedelta()
-    )
-    seconds, ms = divmod(time, 1000)
-    local = (_EPOCH + timedelta(seconds=seconds) + shift).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{local}.{ms:03d}999{offset}" if ms else f"{local}{offset}"

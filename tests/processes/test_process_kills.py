@@ -1,5 +1,6 @@
 """Kill -9 at random moments: nothing is lost, nothing comes twice, nothing is left behind."""
 
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from replaying import Replay, Running, assert_same, output_bytes
 
 ROUNDS_IN_SUITE = 5
 ROUNDS_IN_TORTURE = 30
+SAYS_SO = "cartwheel: a worker was killed (SIGKILL); going on from the last commit"
 VICTIMS = ("one worker of three", "the only worker", "the supervisor")
 
 
@@ -43,14 +45,14 @@ def score(request: pytest.FixtureRequest) -> Iterator[Score]:
     capture = request.config.pluginmanager.getplugin("capturemanager")
     assert capture is not None
     with capture.global_and_fixture_disabled():
-        print(f"\nkill -9: {score}")
+        sys.stdout.write(f"\nkill -9: {score}\n")
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS_IN_SUITE))
 def test_kill_9_at_a_random_moment_changes_nothing(
     seed: int, events: Path, untouched: Replay, tmp_path: Path, score: Score
 ) -> None:
-    one_round(seed, kills=1, replay=_replay(seed, events, tmp_path), untouched=untouched, score=score)
+    one_round(seed, 1, _replay(seed, events, tmp_path), untouched, score)
 
 
 @pytest.mark.torture
@@ -58,17 +60,15 @@ def test_kill_9_at_a_random_moment_changes_nothing(
 def test_kill_9_many_times_changes_nothing(
     seed: int, events: Path, untouched: Replay, tmp_path: Path, score: Score
 ) -> None:
-    one_round(seed, kills=3, replay=_replay(seed, events, tmp_path), untouched=untouched, score=score)
+    one_round(seed, 3, _replay(seed, events, tmp_path), untouched, score)
 
 
 def _replay(seed: int, events: Path, folder: Path) -> Replay:
-    workers = "3" if VICTIMS[seed % 3] == "one worker of three" else str(Random(seed).choice((1, 3)))
-    if VICTIMS[seed % 3] == "the only worker":
-        workers = "1"
-    return Replay(folder, [events], ["--workers", workers])
+    workers = {"one worker of three": 3, "the only worker": 1}.get(VICTIMS[seed % 3], 1 + seed % 2)
+    return Replay(folder, [events], ["--workers", str(workers)])
 
 
-def one_round(seed: int, *, kills: int, replay: Replay, untouched: Replay, score: Score) -> None:
+def one_round(seed: int, kills: int, replay: Replay, untouched: Replay, score: Score) -> None:
     """Kill at so many moments, spread over the run, then let it end and compare."""
     random = Random(seed)
     total = output_bytes(untouched.out)
@@ -84,15 +84,12 @@ def one_round(seed: int, *, kills: int, replay: Replay, untouched: Replay, score
         replay.done()
     else:
         with replay.started() as running:
-            killed = sum(
-                _kill_worker(running, moment, total, random, score) for moment in moments
-            )
+            killed = sum(_kill_worker(running, moment, total, random, score) for moment in moments)
             ended = running.wait()
         assert ended.exit_code == 0, ended.stderr
         score.kills[VICTIMS[seed % 3]] += killed
         assert killed > 0
-        said = ended.stderr.splitlines()
-        assert said == ["cartwheel: a worker was killed (SIGKILL); going on from the last commit"] * killed
+        assert ended.stderr.splitlines() == [SAYS_SO] * killed
     assert_same(untouched, replay)
 
 
@@ -106,9 +103,7 @@ def _wait_for(running: Running, moment: float, total: int, random: Random) -> bo
     return there and running.process.poll() is None
 
 
-def _kill_worker(
-    running: Running, moment: float, total: int, random: Random, score: Score
-) -> bool:
+def _kill_worker(running: Running, moment: float, total: int, random: Random, score: Score) -> bool:
     if not _wait_for(running, moment, total, random) or not (workers := running.workers()):
         return False
     out = running.replay.out

@@ -2,7 +2,6 @@
 
 import fcntl
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -219,9 +218,7 @@ def test_a_file_that_was_longer_before_is_a_refusal(stopped: Replay) -> None:
     replay.done()
 
 
-def test_an_output_folder_of_another_state_is_a_refusal(
-    stopped: Replay, untouched: Replay
-) -> None:
+def test_an_output_folder_of_another_state_is_a_refusal(stopped: Replay, untouched: Replay) -> None:
     theirs = contents(untouched.out)
     stopped.out = untouched.out
     assert refused(stopped).startswith(f"{untouched.out} holds the outputs of another state")

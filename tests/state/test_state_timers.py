@@ -103,7 +103,7 @@ def test_timers_are_a_sorted_list_whatever_fits_into_memory(
 
 
 def test_many_random_deadlines_in_a_small_memory() -> None:
-    rng = random.Random(7)  # noqa: S311 (a test's own choices)
+    rng = random.Random(7)
     for capacity in range(2, 9):
         machine = Machine(capacity)
         for _ in range(1500):
