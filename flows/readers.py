@@ -16,7 +16,7 @@ from operators.lines import LineReader
 from operators.route import Route, RouteState
 from operators.ticks import ShardTick
 
-_OFF_GRID = 0.05
+_SLACK = 0.05
 _PAUSE = timedelta(milliseconds=5)
 _PROGRESS_EVERY_S = 0.1
 
@@ -79,8 +79,7 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
         if self._state.ended or self._worker.stopping or self._worker.problem:
             self._report()
             raise StopIteration
-        self._wait_for_grid()
-        if self._bytes >= self._job.epoch_bytes:
+        if self._wait_for_grid() or self._bytes >= self._job.epoch_bytes:
             return []
         try:
             lines = self._replay.take(self._job.tick_lines)
@@ -117,20 +116,26 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
         self._next_progress = time.monotonic() + _PROGRESS_EVERY_S
         self._worker.progress.report(self._number, self._replay.bytes_read(), self._state.events)
 
-    def _wait_for_grid(self) -> None:
+    def _wait_for_grid(self) -> bool:
         """Close epochs on common lines of the wall clock, where there are several readers.
 
         Each closes its epochs by its own clock and waits for the slowest; Bytewax would keep any
-        skew for ever. It changes when things are committed, never what comes out.
+        skew for ever. Lines are a little further apart than an epoch is long, so that a reader
+        reaches the end of its epoch shortly before one. This changes when things are committed,
+        never what comes out.
+
+        Returns:
+            Whether the epoch is over, and Bytewax closes it after this batch.
         """
-        if len(self._job.readers) == 1:
-            return
-        every = self._job.epoch_ms / 1000
-        off = self._epoch_started % every
+        every_s = self._job.epoch_ms / 1000
         now = time.time()
-        about_to_close = now - self._epoch_started >= every * (1 - _OFF_GRID)
-        if _OFF_GRID * every < off < (1 - _OFF_GRID) * every and about_to_close:
-            time.sleep(every - now % every)
+        if len(self._job.readers) == 1 or now - self._epoch_started < every_s:
+            return False
+        grid_s = every_s * (1 + _SLACK)
+        past_line_s = now % grid_s
+        if past_line_s > _SLACK * every_s:
+            time.sleep(grid_s - past_line_s)
+        return True
 
 
 class Readers(FixedPartitionedSource[tuple[str, ShardTick], bytes]):

@@ -1,7 +1,9 @@
 """The engine gives what the naive oracle works out: sessions, decisions, messages, counts."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -37,7 +39,7 @@ ABANDONED = Rules(
 )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(
     raw=st.one_of(streams.lines(), streams.crowds()),
     rules=streams.rules(),
@@ -61,6 +63,29 @@ def test_sessions_decisions_messages_and_counts_are_the_oracles(
     with few_timers(4):
         outcome = engine(raw, rules, sizes, close=close, cache=4)
     assert_as_expected(outcome, run(raw, rules, now_ms=NOW_MS, close=close), rules)
+
+
+@pytest.mark.parametrize("others", [63, 64])
+def test_i4_an_id_that_counts_again_is_the_newest_of_the_64(others: int) -> None:
+    first = [event_line(0, "page", f"m{number}") for number in range(64)]
+    again = [event_line(90, "page", "m0"), event_line(90, "page", "m0")]
+    between = [event_line(90, "page", f"n{number}") for number in range(others)]
+    raw = [*first, *again, *between, event_line(90, "page", "m0")]
+    outcome = engine(raw, Rules(), [7])
+    assert outcome.counts["duplicates"] == (2 if others < 64 else 1)
+    assert_as_expected(outcome, run(raw, Rules(), now_ms=NOW_MS), Rules())
+
+
+@pytest.mark.parametrize("past", [0, 1])
+def test_what_ends_at_the_watermark_waits_until_it_is_past_it(past: int) -> None:
+    end = event_line(1 + past / MINUTE_MS, "page", customer="u2")
+    rules = replace(ABANDONED, gap_ms=MINUTE_MS)
+    for more in ([], [event_line(0.5, "Order Completed", "m2"), end, end]):
+        raw = [event_line(0, "Product Added", "m1"), *more, end]
+        outcome = engine(raw, rules, [1])
+        assert_as_expected(outcome, run(raw, rules, now_ms=NOW_MS), rules)
+        assert len(outcome.lines.get("decisions", [])) == (1 if past or more else 0)
+        assert len(outcome.lines.get("sessions", [])) == (1 if past and not more else 0)
 
 
 def test_the_recorded_set_gives_the_oracles_results() -> None:

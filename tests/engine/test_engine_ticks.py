@@ -3,13 +3,14 @@
 import random
 from functools import cache
 from itertools import cycle
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.simulation import Shop, simulate
-from engine_checks import SIZES, engine, few_timers, simulation
+from engine_checks import SIZES, assert_instances_match, engine, few_timers, records, simulation
 from oracle import Rules, streams
 from oracle.writing import MINUTE_MS
 from simulation import Outcome
@@ -71,6 +72,24 @@ def test_lines_are_byte_identical_whatever_is_kept_in_memory(
         tight = engine(raw, rules, sizes, shards=shards, cache=records)
     assert tight.lines == roomy.lines
     assert tight.counts == roomy.counts
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    raw=streams.lines(),
+    rules=streams.rules(),
+    sizes=SIZES,
+    most=st.integers(1, 3),
+)
+def test_at_the_bounds_of_a_case_there_is_still_one_decision_an_instance_for_all_ticks(
+    *, raw: list[bytes], rules: Rules, sizes: list[int], most: int
+) -> None:
+    bounds = {"INSTANCES_MOST": most, "CANCELS_MOST": most, "MESSAGE_IDS_MOST": most}
+    with patch.multiple("operators.instances", **bounds):
+        by_one = engine(raw, rules, [1], close=True)
+        random_ticks = engine(raw, rules, sizes, close=True)
+    assert random_ticks.sets() == by_one.sets()
+    assert_instances_match(records(by_one, "triggers"), records(by_one, "decisions"))
 
 
 @cache

@@ -106,29 +106,28 @@ class FakeTime:
 
 
 @pytest.mark.parametrize(
-    ("number_of_readers", "started_at", "slept"),
+    ("number_of_readers", "ended_at", "slept"),
     [
-        pytest.param(2, 1003.0, [7.0], id="off the grid: the epoch ends on the next line of it"),
-        pytest.param(2, 1000.2, [], id="within 5% of a line: as it is"),
-        pytest.param(2, 1009.8, [], id="within 5% before a line: as it is"),
-        pytest.param(1, 1003.0, [], id="a single reader has nobody to wait for"),
+        pytest.param(2, 1054.0, [6.5], id="off the lines at 1050 and 1060.5: on the next"),
+        pytest.param(2, 1060.25, [0.25], id="shortly before a line: on that one"),
+        pytest.param(2, 1050.25, [], id="shortly after a line: as it is"),
+        pytest.param(1, 1054.0, [], id="a single reader has nobody to wait for"),
     ],
 )
-def test_epochs_of_several_readers_close_on_a_common_grid(
+def test_epochs_of_several_readers_close_on_common_lines_of_the_clock(
     job: Callable[[int, int], Job],
     monkeypatch: pytest.MonkeyPatch,
     number_of_readers: int,
-    started_at: float,
+    ended_at: float,
     slept: list[float],
 ) -> None:
-    clock = FakeTime(started_at)
+    clock = FakeTime(ended_at - EVERY_S)
     monkeypatch.setattr(readers, "time", clock)
     reader = open_reader(job(1_000_000, number_of_readers))
     batches = ticks(reader)
-    next(batches)
-    assert clock.slept == [], "nothing is slept away while the epoch is young"
-    clock.now = started_at + EVERY_S
-    next(batches)
-    assert clock.slept == slept
-    if slept:
-        assert clock.now % EVERY_S == 0
+    assert next(batches) == 10
+    assert clock.slept == [], "nothing is slept away while the epoch goes on"
+    clock.now = ended_at
+    last = next(batches)
+    assert clock.slept == pytest.approx(slept)
+    assert (last == 0) == (number_of_readers > 1), "nothing is handed over on the line itself"
