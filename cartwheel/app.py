@@ -33,12 +33,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="cartwheel", description="A real-time personalization engine."
+        allow_abbrev=False, prog="cartwheel", description="A real-time personalization engine."
     )
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:
         subparser = subparsers.add_parser(
-            command.NAME, help=command.SUMMARY, description=command.__doc__
+            command.NAME, allow_abbrev=False, help=command.SUMMARY, description=command.__doc__
         )
         command.add_arguments(subparser)
         subparser.set_defaults(run=command.run)

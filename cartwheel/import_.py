@@ -1,7 +1,8 @@
 """Turn other people's event logs into Segment-spec events, in time order.
 
-FORMAT is otto, rees46 or taobao, or csv for any CSV, TSV or JSON-lines file that a mapping file
-describes. Inputs may be plain, gzip or zstd; - is standard input.
+FORMAT is otto, rees46 or taobao, or csv for any other table or JSON-lines file, which --mapping
+describes (also what separates the cells, and decimal commas). Inputs may be plain, gzip or zstd;
+- is standard input.
 """
 
 import argparse
@@ -63,7 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
         _check_places(arguments)
         counts = _import(arguments, mapping)
     except MappingError as error:
-        raise UsageError(str(error)) from error
+        print(error, file=sys.stderr)  # each line begins with its place, as those of `check` do
+        return UsageError.exit_code
     except ImportingError as error:
         raise CartwheelError(str(error)) from error
     except BrokenPipeError:

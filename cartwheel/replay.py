@@ -4,6 +4,7 @@ Events are JSON lines, plain, .gz or .zst. With --state the same command goes on
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -16,11 +17,13 @@ from cartwheel.progress import ReplayProgress
 from cartwheel.summary import Summary, print_summary, write_summary
 from config import Config, ConfigError, load
 from connectors.errors import FileProblem
+from connectors.line_file import has_grown
 from connectors.out_folder import OutFolder
 from connectors.replay import Order
 from flows import recovery
 from flows.errors import ResumeError, WorkerFailedError
-from flows.job import ReplayOptions, replay_job
+from flows.job import Job, ReplayOptions, replay_job
+from flows.resume import Progress
 from flows.shard_keys import SHARDS_MOST
 from flows.supervisor import Supervisor
 from operators.times import parse_time
@@ -33,7 +36,7 @@ SUMMARY_FILE = "summary.json"
 
 DEFAULT_SHARDS = 12
 
-_INTERRUPTED = 128
+_INTERRUPTED = 130
 _TICK_LINES = 4096
 _TICK_LINES_MOST = 1_000_000
 _WORKERS_MOST = 240
@@ -65,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Replay to the end of the events; 130 after Ctrl-C, 143 after SIGTERM."""
+    """Replay to the end of the events, or until SIGTERM: 0; until Ctrl-C: 130."""
     try:
         config = load(arguments.config)
         with ExitStack() as stack:
@@ -103,13 +106,27 @@ def _replay(arguments: argparse.Namespace, config: Config, stack: ExitStack) -> 
     summary = Summary.of(reached.sink, triggers=[each.name for each in job.decide.triggers])
     write_summary(out.path / SUMMARY_FILE, summary)
     if supervisor.had_nothing_to_do:
-        _say(f"{folder.path} is finished: all events were read")
+        _say(f"{folder.path} is finished: all events were read{_in_vain(reached, job)}")
     print_summary(summary, as_json=arguments.json)
     if reached.finished:
         return 0
     kept = "the same command goes on from here" if arguments.state else "nothing is kept"
     _say(f"stopped; {kept}")
-    return _INTERRUPTED + stopped_by
+    return _INTERRUPTED if stopped_by == signal.SIGINT else 0
+
+
+def _in_vain(reached: Progress, job: Job) -> str:
+    """Say what a command asks for that a finished state no longer does."""
+    grown = [
+        name
+        for reader in reached.readers
+        for name, position in zip(reader.files, reader.positions, strict=True)
+        if has_grown(name, position)
+    ]
+    asked = [f"; {name} has grown since, its new events are not read" for name in grown]
+    if job.close and not all(reader.closed for reader in reached.readers):
+        asked.append("; --close has no effect any more")
+    return "".join(asked) + (" (start a new state for that)" if asked else "")
 
 
 def _in_and_out(arguments: argparse.Namespace, config: Config) -> tuple[list[Path], Path, Order]:
@@ -132,6 +149,8 @@ def _in_and_out(arguments: argparse.Namespace, config: Config) -> tuple[list[Pat
         raise UsageError("--events is missing, and the config names no source.files")
     if not out:
         raise UsageError("--out is missing, and the config names no sinks.files")
+    if arguments.state and arguments.state.resolve() == out.resolve():
+        raise UsageError(f"--out and --state are both {out}; results and state need two folders")
     return expand(patterns), out, arguments.order or (source.order if source else "time")
 
 

@@ -26,6 +26,13 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
 BEGINNING = Position()
 
 
+def has_grown(name: str, position: Position) -> bool:
+    """Tell whether a plain file has more in it than was read; not known of a compressed one."""
+    path = Path(name)
+    is_plain = path.suffix not in {".gz", ".zst"}
+    return is_plain and path.exists() and path.stat().st_size > position.offset
+
+
 class LineFile:
     """An input file, plain, gzip or zstd.
 
@@ -69,7 +76,7 @@ class LineFile:
             FileProblem: the file cannot be read, is damaged or was truncated.
         """
         while True:
-            data = self._read_bytes()
+            data = self._read_bytes(self._block_bytes)
             if not data:
                 rest, self._rest = self._rest, b""
                 return self._take(rest.removesuffix(b"\n"), len(rest)) if rest else None
@@ -89,9 +96,9 @@ class LineFile:
         """Close the file."""
         self._raw.close()
 
-    def _read_bytes(self) -> bytes:
+    def _read_bytes(self, size: int) -> bytes:
         try:
-            return self._stream.read(self._block_bytes)
+            return self._stream.read(size)
         except EOFError:
             raise FileProblem(
                 f"{self._name}: the compressed file ends too early, after line {self._line - 1};"
@@ -118,7 +125,7 @@ class LineFile:
         while data and b"\n" not in data:
             digest.update(data)
             length += len(data)
-            data = self._read_bytes()
+            data = self._read_bytes(self._block_bytes)
         line, newline, self._rest = data.partition(b"\n")
         digest.update(line)
         length += len(line)
@@ -139,7 +146,7 @@ class LineFile:
             return
         done = 0
         while done < offset:
-            data = self._stream.read(min(self._block_bytes, offset - done))
+            data = self._read_bytes(min(self._block_bytes, offset - done))
             if not data:
                 if done < offset - 1:
                     self._too_short(done, offset)

@@ -18,6 +18,9 @@ from operators.times import AFTER_ALL, BEFORE_ALL
 
 Order = Literal["time", "name"]
 
+TICK_BYTES = 16 << 20
+"""The most that a tick holds, but for its last line, however few lines that is."""
+
 OPEN_FILES = 100
 """How many files may overlap in time."""
 
@@ -83,6 +86,7 @@ class Replay:
     ) -> None:
         self.positions = list(positions)
         self.ended = False
+        self._all_read = False
         self._problem: FileProblem | None = None
         self._files = files
         self._reader = reader
@@ -96,33 +100,45 @@ class Replay:
             by_name = sorted(range(len(files)), key=lambda index: files[index])
             self._waiting = deque((AFTER_ALL, index) for index in by_name)
 
-    def take(self, count: int) -> Lines:
+    def take(self, count: int, size: int = TICK_BYTES) -> Lines:
         """Return the next lines, fewer than asked for only at the end or before a problem.
+
+        Args:
+            count: the most lines.
+            size: how many bytes are enough; the line that reaches them is the last.
 
         Raises:
             FileProblem: a file cannot be read, and all before it was taken.
         """
+        lines = self._read(count, size)
+        if self._problem and not len(lines):
+            raise self._problem
+        if lines.size > size:
+            lengths = np.fromiter(map(len, lines.raw), np.int64, len(lines)) + 1
+            count = min(count, int(np.searchsorted(np.cumsum(lengths), size)) + 1)
+        taken = lines.slice(0, count)
+        self._ready = lines.slice(count, len(lines))
+        self.ended = self._all_read and not len(self._ready)
+        self._note_positions(taken)
+        return taken
+
+    def _read(self, count: int, size: int) -> Lines:
+        """Return at least so many lines or bytes, unless there are no more or a problem."""
         parts = [self._ready]
-        have = len(self._ready)
-        while have < count and not self.ended and self._problem is None:
+        have, have_size = len(self._ready), self._ready.size
+        while have < count and have_size < size and not self._all_read and not self._problem:
             try:
                 lines = self._next()
             except FileProblem as problem:
                 self._problem = problem
                 break
             if lines is None:
-                self.ended = True
+                self._all_read = True
                 break
             parts.append(lines)
             have += len(lines)
-        if self._problem and not have:
-            raise self._problem
-        lines = join(parts)
-        taken = lines.slice(0, count)
-        self._ready = lines.slice(count, len(lines))
-        self.ended = self.ended and not len(self._ready)
-        self._note_positions(taken)
-        return taken
+            have_size += lines.size
+        return join(parts)
 
     def bytes_read(self) -> int:
         """Return how many bytes of the files were read so far, for progress."""

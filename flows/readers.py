@@ -12,7 +12,7 @@ from connectors.line_file import BEGINNING, Position
 from connectors.replay import Order, Replay
 from flows.shard_keys import shard_key
 from flows.worker_state import WorkerState
-from operators.lines import LineReader
+from operators.lines import LineReader, Lines, join
 from operators.route import Route, RouteState
 from operators.ticks import ShardTick
 
@@ -31,6 +31,7 @@ class ReaderState(msgspec.Struct):
         route: its last tick and the latest event time.
         events: how many lines it has handed over.
         ended: whether it has handed over everything.
+        closed: whether it has then moved the clock past every timer.
     """
 
     files: list[str]
@@ -39,6 +40,7 @@ class ReaderState(msgspec.Struct):
     route: RouteState
     events: int = 0
     ended: bool = False
+    closed: bool = False
 
 
 class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
@@ -76,24 +78,36 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
         Raises:
             StopIteration: the input has ended, cannot be read, or the worker is to stop.
         """
-        if self._state.ended or self._worker.stopping or self._worker.problem:
-            self._report()
-            raise StopIteration
         if self._wait_for_grid() or self._bytes >= self._job.epoch_bytes:
             return []
-        try:
-            lines = self._replay.take(self._job.tick_lines)
-        except FileProblem as problem:
-            self._worker.problem = problem
-            raise StopIteration from None
-        self._state.ended = self._replay.ended
-        self._state.events += len(lines)
-        self._bytes += sum(map(len, lines.raw))
-        ended, close = self._state.ended, self._job.close
-        ticks = self._route.split(lines, ended=ended, close=ended and close)
+        lines = self._take()
+        ended = self._state.ended
+        self._state.closed = ended and self._job.close
+        ticks = self._route.split(lines, ended=ended, close=self._state.closed)
         if time.monotonic() >= self._next_progress:
             self._report()
         return [(shard_key(tick.shard), tick) for tick in ticks]
+
+    def _take(self) -> Lines:
+        """Return the next tick's lines.
+
+        Raises:
+            StopIteration: there is none, or there shall be none.
+        """
+        if not (self._state.ended or self._worker.stopping or self._worker.problem):
+            try:
+                lines = self._replay.take(self._job.tick_lines)
+            except FileProblem as problem:
+                self._worker.problem = problem
+            else:
+                self._state.ended = self._replay.ended
+                self._state.events += len(lines)
+                self._bytes += lines.size
+                return lines
+        if self._state.route.tick == 0:
+            return join([])  # every step must have had a tick, or its snapshot would be missing
+        self._report()
+        raise StopIteration
 
     def next_awake(self) -> datetime | None:
         """Wait a little when enough is on its way until the next snapshot."""

@@ -19,7 +19,7 @@ from flows.steps import DecideState
 from operators.clock import Clock
 from state import faults
 from state.folder import Identity, Run, StateFolder
-from state.versions import NO_VERSION, remove_versions, write_committed
+from state.versions import NO_VERSION, read_committed, remove_versions, write_committed
 
 _NAMED = 5
 """How many files a message names."""
@@ -56,7 +56,10 @@ def prepare(folder: StateFolder, identity: Identity, job: Job) -> tuple[Run, Pro
     faults.reach("while-purging")
     recovery.purge(folder.recovery, epoch)
     rows = recovery.rows(folder.recovery)
-    run = _run(identity, job, rows)
+    is_new = epoch == recovery.FIRST_EPOCH and not any(
+        read_committed(folder.shard(shard)) for shard in range(identity.shards)
+    )
+    run = _run(identity, job, rows, is_new=is_new)
     readers = [msgspec.msgpack.decode(row, type=ReaderState) for row in run.readers if row]
     _check_input(readers, job)
     for shard, version in enumerate(run.versions):
@@ -79,14 +82,17 @@ def prepare(folder: StateFolder, identity: Identity, job: Job) -> tuple[Run, Pro
     return run, Progress(epoch, readers, sink)
 
 
-def _run(identity: Identity, job: Job, rows: recovery.Rows) -> Run:
-    """Take the rows apart; exactly those of the flow must be there, all with the same ticks."""
+def _run(identity: Identity, job: Job, rows: recovery.Rows, *, is_new: bool) -> Run:
+    """Take the rows apart; exactly those of the flow must be there, all with the same ticks.
+
+    Only a state that has never committed anything may have none.
+    """
     shards = [shard_key(shard) for shard in range(identity.shards)]
     readers = [f"reader-{number}" for number in range(identity.readers)]
     expected = {(_step("sinks"), FILES)}
     expected |= {(_step("readers"), reader) for reader in readers}
     expected |= {(_step(step), shard) for step in ("profile", "decide") for shard in shards}
-    if rows and rows.keys() != expected:
+    if rows.keys() != expected and (rows or not is_new):
         odd = min(rows.keys() ^ expected)
         raise ResumeError(
             f"the state has {'a surplus' if odd in rows else 'no'} snapshot of {odd[0]} {odd[1]};"
@@ -96,7 +102,6 @@ def _run(identity: Identity, job: Job, rows: recovery.Rows) -> Run:
     states = [msgspec.msgpack.decode(row, type=DecideState) for row in decide if row]
     run = Run(
         id=uuid4().hex[:12],
-        fresh=not rows,
         versions=[state.version for state in states] or [NO_VERSION] * identity.shards,
         profile=[rows.get((_step("profile"), shard), b"") for shard in shards],
         decide=decide,

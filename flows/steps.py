@@ -60,7 +60,7 @@ class ProfileLogic(StatefulBatchLogic[ShardTick, ProfileResult, bytes]):
             shard_store.keyvalue,
             shard_store.about,
             job.profile,
-            worker.cache_records_per_shard,
+            worker.cache_records_per_step,
         )
         self._step = ProfileStep(job.profile, store, clock)
         return self._step
@@ -102,7 +102,7 @@ class DecideLogic(StatefulBatchLogic[ProfileResult, ShardResult, bytes]):
             else [0] * len(job.readers)
         )
         self._shard = shard
-        store = CaseStore(worker.shard(shard).keyvalue, worker.cache_records_per_shard)
+        store = CaseStore(worker.shard(shard).keyvalue, worker.cache_records_per_step)
         self._step = DecideStep(job.decide, store, ticks)
         return self._step
 

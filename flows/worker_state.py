@@ -33,12 +33,13 @@ class WorkerState:
         if self.run.id != run_id:
             raise ResumeError(f"{folder.path} was taken over by another run")
         self.job = msgspec.json.decode(self.run.job, type=Job)
-        self.cache_records_per_shard = max(1, self.job.cache_records // self.job.route.shards)
+        shards = -(-self.job.route.shards // self.job.workers)  # the most that this worker has
+        self.cache_records_per_step = max(1, self.job.cache_records // (2 * shards))
         self.progress = Progress()
         self.stopping = False
         self.problem: Exception | None = None
         self._folder = folder
-        self._settings = settings_for(self.job.route.shards, self.job.compression)
+        self._settings = settings_for(shards, self.job.compression)
         self._shards: dict[int, ShardStore] = {}
 
     def shard(self, number: int) -> ShardStore:

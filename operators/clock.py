@@ -9,8 +9,9 @@ from operators.times import AFTER_ALL, BEFORE_ALL, EventTime
 class Clock(msgspec.Struct):
     """The readers' last ticks and watermarks; a snapshot of a step holds one.
 
-    The shard's watermark is the least over the readers that have not ended. It never goes back,
-    and stays where it is when all have ended.
+    The shard's watermark is the least over the readers that have not ended. It never goes back.
+    When all have ended it is the greatest that any of them has reached: whichever reader ends
+    last by chance, the end is the same.
 
     Attributes:
         ticks: the number of each reader's last tick.
@@ -47,8 +48,7 @@ class Clock(msgspec.Struct):
         self._raise_to(min(mark, self.others(name.reader)))
         if ended:
             self.ended[name.reader] = True
-            if not all(self.ended):
-                self._raise_to(self.others(name.reader))
+            self._raise_to(max(self.marks) if all(self.ended) else self.others(name.reader))
 
     def _raise_to(self, time: int) -> None:
         self.watermark = max(self.watermark, time)

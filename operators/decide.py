@@ -12,7 +12,7 @@ from operators.instances import (
     Outcome,
     end_at_once,
     end_instances,
-    is_full,
+    end_removed,
     note_cancel,
     open_instance,
 )
@@ -21,11 +21,6 @@ from operators.plans import ALWAYS_MS, DecidePlan, TriggerPlan
 from operators.profile import DUE_AT_ONCE, Forgotten, ProfileResult, Signal
 from operators.ticks import ShardResult, TickName
 from operators.times import AFTER_ALL, EventTime
-
-REMOVED = TriggerPlan(
-    name="", version="", on="", key=(), after_ms=0, cancel=(), again_ms=0, restart=False
-)
-"""Stands for a trigger that the config no longer has."""
 
 
 class DecideStep:
@@ -94,22 +89,12 @@ class DecideStep:
             if role.cancels:
                 cancel = Cancel(signal.time, key, message_id)
                 end = note_cancel(case, cancel, signal.watermark)
-            elif is_full(case):
-                self._turn_away(trigger, signal, key)
-                continue
             else:
                 end = open_instance(case, trigger, signal.time, key, message_id)
             if trigger.after_ms == 0:
                 for instance, ending in end_at_once(case, trigger):
                     self._decide(cases.customer, trigger, case, instance, ending)
             self._set_timer(cases, end)
-
-    def _turn_away(self, trigger: TriggerPlan, signal: Signal, key: str) -> None:
-        """Suppress at once what would be one instance too many."""
-        message_ids = [signal.message_id] if signal.message_id else []
-        instance = Instance(signal.time, signal.time, key, message_ids)
-        subject = Subject(self._name, trigger.name, trigger.version, signal.customer, instance)
-        self._suppress(subject, "limit")
 
     def _fire_everyone(self, watermark: EventTime) -> None:
         while due := self._timers.due(watermark, DUE_AT_ONCE):
@@ -122,21 +107,18 @@ class DecideStep:
         cases.timer = AFTER_ALL
         ended: list[tuple[EventTime, str, str, Instance, Ending]] = []
         for name, case in cases.cases.items():
-            plan = self._triggers.get(name, REMOVED)
-            of_trigger, next_end = end_instances(case, plan, watermark)
-            ended += [
-                (ending.time, instance.key, name, instance, ending)
-                for instance, ending in of_trigger
-            ]
-            self._set_timer(cases, next_end)
-        ended.sort(key=lambda each: each[:3])
-        for _, _, name, instance, ending in ended:
-            trigger = self._triggers.get(name)
-            if trigger is None:
-                subject = Subject(self._name, name, None, cases.customer, instance)
-                self._suppress(subject, "removed")
+            if name not in self._triggers:
+                removed, next_end = end_removed(case, watermark)
+                for instance in removed:
+                    subject = Subject(self._name, name, None, cases.customer, instance)
+                    self._suppress(subject, "removed")
             else:
-                self._decide(cases.customer, trigger, cases.cases[name], instance, ending)
+                of_trigger, next_end = end_instances(case, self._triggers[name], watermark)
+                ended += [(end.time, each.key, name, each, end) for each, end in of_trigger]
+            self._set_timer(cases, next_end)
+        for _, _, name, instance, ending in sorted(ended, key=lambda each: each[:3]):
+            trigger = self._triggers[name]
+            self._decide(cases.customer, trigger, cases.cases[name], instance, ending)
 
     def _set_timer(self, cases: CustomerCases, end: EventTime) -> None:
         """Set the timer earlier if need be; a later end is found when the timer fires."""

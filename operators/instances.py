@@ -15,7 +15,7 @@ from operators.plans import TriggerPlan
 from operators.times import AFTER_ALL, EventTime
 
 INSTANCES_MOST = 1000
-"""How many instances of one trigger one customer may have open."""
+"""How many instances of one trigger one customer may have open; further events open none."""
 
 CANCELS_MOST = 1000
 """How many cancels are kept while an event before them may still come; the latest."""
@@ -80,11 +80,6 @@ class Ending(NamedTuple):
     cause: str
 
 
-def is_full(case: Case) -> bool:
-    """Tell whether a customer has so much open with a trigger that nothing more can be opened."""
-    return len(case.instances) >= INSTANCES_MOST
-
-
 def open_instance(
     case: Case, plan: TriggerPlan, time: EventTime, key: str, message_id: str
 ) -> EventTime:
@@ -102,6 +97,8 @@ def open_instance(
                     instance.message_ids += message_ids
                 return AFTER_ALL
             supersedes = plan.restart
+    if len(case.instances) >= INSTANCES_MOST and not _drop_decided(case):
+        return AFTER_ALL
     instance = Instance(time, EventTime(time + plan.after_ms), key, message_ids)
     insort(case.instances, instance, key=_opened)
     return time if supersedes or case.cancels else instance.due
@@ -154,10 +151,22 @@ def end_at_once(case: Case, plan: TriggerPlan) -> list[tuple[Instance, Ending]]:
     """Decide the instances of a trigger without a wait."""
     ended: list[tuple[Instance, Ending]] = []
     for instance in case.instances:
-        if not instance.decided:
+        if not instance.decided and instance.due == instance.opened:  # T10: others keep their due
             instance.decided = True
             ended.append((instance, _ending(case, plan, [instance])))
     return ended
+
+
+def end_removed(case: Case, watermark: EventTime) -> tuple[list[Instance], EventTime]:
+    """Take out what is due of a trigger that is no more: no event matters to it any longer.
+
+    Returns:
+        The instances, and when the next is due.
+    """
+    ended = [each for each in case.instances if each.due < watermark and not each.decided]
+    case.instances = [each for each in case.instances if each.due >= watermark]
+    case.cancels = []
+    return ended, min((each.due for each in case.instances), default=AFTER_ALL)
 
 
 def _ending(case: Case, plan: TriggerPlan, instances: list[Instance]) -> Ending:
@@ -177,6 +186,15 @@ def _ending(case: Case, plan: TriggerPlan, instances: list[Instance]) -> Ending:
         if cancel.time >= instance.opened and _concerns(cancel, instance):
             return Ending(cancel.time, Outcome.CANCELLED, cancel.message_id)
     return end
+
+
+def _drop_decided(case: Case) -> bool:
+    """Make room by forgetting the oldest instance that is decided; tell whether there was one."""
+    for position, instance in enumerate(case.instances):
+        if instance.decided:
+            del case.instances[position]
+            return True
+    return False
 
 
 def _concerns(cancel: Cancel, instance: Instance) -> bool:

@@ -72,6 +72,11 @@ class Lines:
     def __len__(self) -> int:
         return len(self.raw)
 
+    @property
+    def size(self) -> int:
+        """How many bytes are kept of the lines, with their newlines."""
+        return sum(map(len, self.raw)) + len(self.raw)
+
     def slice(self, start: int, stop: int) -> "Lines":
         """Return the lines from start to before stop."""
         return Lines(

@@ -55,7 +55,6 @@ class Run(msgspec.Struct, frozen=True):
 
     Attributes:
         id: of the run.
-        fresh: whether no epoch was ever committed.
         versions: of each shard; NO_VERSION where nothing was ever written.
         profile: each shard's snapshot of the profile step, empty when fresh.
         decide: likewise of the decide step.
@@ -65,7 +64,6 @@ class Run(msgspec.Struct, frozen=True):
     """
 
     id: str
-    fresh: bool
     versions: list[Version]
     profile: list[bytes]
     decide: list[bytes]

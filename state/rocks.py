@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 from typing import Literal
 
 from rocksdict import (
@@ -15,11 +16,15 @@ from rocksdict import (
     WriteOptions,
 )
 
+from state.errors import StateError
+
 Compression = Literal["lz4", "none"]
 
 _OPEN_FILES = 600  # over all shards of a worker: leaves room under `ulimit -n 1024`
-_OPEN_FILES_LEAST = 16
-_OPEN_FILES_MOST = 64
+_OPEN_FILES_LEAST = 12
+_OPEN_FILES_MOST = 50
+_FILES_BESIDE = 6  # of a shard: its log, its manifest and the like
+_FILES_OF_WORKER = 100
 _BLOCK_CACHE_BYTES = 64 << 20
 _MEMTABLE_BYTES = 16 << 20
 _BLOOM_BITS = 10
@@ -91,8 +96,21 @@ class RocksKeyValue:
 
 
 def settings_for(shards: int, compression: Compression) -> RocksSettings:
-    """Share out files and memory among the shards that one worker may have open."""
+    """Share out files among the shards that one worker may have open.
+
+    Raises:
+        StateError: the system allows too few files to be open.
+    """
     open_files = min(max(_OPEN_FILES // shards, _OPEN_FILES_LEAST), _OPEN_FILES_MOST)
+    needed = shards * (open_files + _FILES_BESIDE) + _FILES_OF_WORKER
+    soft, hard = getrlimit(RLIMIT_NOFILE)
+    if soft < needed <= hard:
+        setrlimit(RLIMIT_NOFILE, (needed, hard))
+    elif hard < needed:
+        raise StateError(
+            f"{shards} shards in one process need {needed} open files, {hard} are allowed"
+            " (ulimit -Hn); allow more, or use more workers"
+        )
     return RocksSettings(compression, open_files, Cache(_BLOCK_CACHE_BYTES))
 
 

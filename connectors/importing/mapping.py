@@ -3,24 +3,23 @@
 ``docs/import.md`` describes the keys for users; the built-in formats are mapping files as well.
 """
 
-import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic import field_validator as check_field
 from pydantic import model_validator as check_model
-from pydantic_core import ErrorDetails
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from connectors.importing import mapping_text
 from connectors.importing.errors import MappingError
-from connectors.importing.values import EPOCH_FORMATS, shown
+from connectors.importing.mapping_text import MappingText
+from connectors.importing.mistakes import Conflict, expected, fail, refuse
+from connectors.importing.values import EPOCH_FORMATS
+from connectors.importing.wording import quote, suggestion
 
 BUILT_IN = ("otto", "rees46", "taobao")
 """The formats whose mapping files come with the package."""
@@ -46,17 +45,18 @@ class TimeColumn(_Part):
         if value in EPOCH_FORMATS or value == "rfc3339":
             return value
         if "%" not in value:
-            raise ValueError(
-                f"expected one of {', '.join(EPOCH_FORMATS)}, rfc3339, "
-                "or a strptime pattern such as %Y-%m-%d %H:%M:%S"
+            raise expected(
+                f"one of {', '.join(EPOCH_FORMATS)}, rfc3339, "
+                "or a strptime pattern such as %Y-%m-%d %H:%M:%S",
+                suggestion(value, [*EPOCH_FORMATS, "rfc3339"]),
             )
         try:
             example = datetime(2019, 10, 1, tzinfo=UTC).strftime(value)
             read_back = datetime.strptime(example, value)  # noqa: DTZ007 (only the year counts)
         except ValueError as error:
-            raise ValueError(f"not a strptime pattern: {error}") from error
+            raise expected(f"a strptime pattern: {error}") from error
         if (read_back.year, read_back.month, read_back.day) != (2019, 10, 1):
-            raise ValueError("the pattern has to say the year, the month and the day")
+            raise expected("a pattern that says the year, the month and the day")
         return value
 
     @check_field("zone")
@@ -65,7 +65,8 @@ class TimeColumn(_Part):
         try:
             ZoneInfo(value)
         except (ValueError, OSError, KeyError) as error:
-            raise ValueError("expected a time zone's name such as Europe/Berlin") from error
+            near = suggestion(value, available_timezones())
+            raise expected("a time zone's name such as Europe/Berlin", near) from error
         return value
 
 
@@ -88,13 +89,19 @@ class EventColumn(_Part):
 
     @check_model(mode="after")
     def _one_source(self) -> Self:
-        if (self.column is None) == (self.always is None):
-            raise ValueError("expected either column (with names) or always")
-        if self.always is not None and self.model_fields_set != {"always"}:
-            raise ValueError("always stands alone: names and others have no meaning beside it")
-        if self.column is not None and not self.names and self.others != "keep":
-            raise ValueError("names is empty, so no row would be imported; or set others: keep")
+        refuse(self._conflicts())
         return self
+
+    def _conflicts(self) -> Iterator[Conflict]:
+        if self.always is not None:
+            for key in ("column", "names", "others"):
+                if key in self.model_fields_set:
+                    yield (key,), "found the key beside always, expected always alone"
+        elif self.column is None:
+            yield (), "found neither column nor always, expected one of them"
+        elif not self.names and self.others != "keep":
+            message = "found no names, so no row would be imported; expected some, or others: keep"
+            yield ("names",), message
 
 
 class PropertyColumn(_Part):
@@ -114,7 +121,9 @@ class ImportMapping(_Part):
     format: Literal["csv", "tsv", "jsonl"]
     header: bool | None = None
     columns: list[_Name] | None = None
+    delimiter: str | None = None
     quotes: bool | None = None
+    decimal: Literal[".", ","] = "."
     each: _Name | None = None
     missing: list[str] = []
     customer: _Name
@@ -123,42 +132,74 @@ class ImportMapping(_Part):
     properties: dict[_Name, Annotated[PropertyColumn, BeforeValidator(_column_alone)]] = {}
     constants: dict[_Name, Scalar] = {}
 
+    _source: MappingText | None = PrivateAttr(None)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Keep the text that the mapping was read from."""
+        self._source = context
+
+    @check_field("delimiter")
+    @classmethod
+    def _delimiter_is_a_character(cls, value: str | None) -> str | None:
+        if value is not None and (len(value) != 1 or value in '"\r\n\0'):
+            raise expected("one character such as ';' (a tab is \"\\t\", in double quotes)")
+        return value
+
     @check_model(mode="after")
     def _keys_fit_the_format(self) -> Self:
-        if self.format == "jsonl":
-            for key in ("header", "columns", "quotes"):
-                if key in self.model_fields_set:
-                    raise ValueError(f"{key} is for csv and tsv; JSON lines name their fields")
-            return self
-        if self.each is not None:
-            raise ValueError("each is for jsonl: a table has one event a line")
-        if self.columns is None:
-            if self.header is False:
-                raise ValueError("without a header the columns have to be listed in columns")
-            return self
-        if self.header:
-            raise ValueError("columns is for files without a header; set header: false or drop it")
-        twice = {name for name in self.columns if self.columns.count(name) > 1}
-        absent = self.used_columns() - set(self.columns)
-        if twice or absent:
-            what = "is given twice" if twice else "is used but not listed"
-            raise ValueError(f"columns: {min(twice or absent)!r} {what}")
+        refuse(self._json_conflicts() if self.format == "jsonl" else self._table_conflicts())
         return self
 
-    def used_columns(self) -> set[str]:
-        """Return the columns that the mapping reads."""
-        used = {self.customer, self.time.column}
-        used.update(part.column for part in self.properties.values())
+    def _json_conflicts(self) -> Iterator[Conflict]:
+        for key in ("header", "columns", "delimiter", "quotes"):
+            if key in self.model_fields_set:
+                message = "found the key beside format: jsonl, expected csv or tsv"
+                yield (key,), f"{message} (JSON lines name their fields)"
+
+    def _table_conflicts(self) -> Iterator[Conflict]:
+        if self.each is not None:
+            message = f"found the key beside format: {self.format}, expected jsonl"
+            yield ("each",), f"{message} (a row of a table is one event)"
+        if self.columns is None:
+            if self.header is False:
+                yield ("header",), "found false, expected columns beside it, to name them"
+            return
+        if self.header:
+            yield ("header",), "found true beside columns, expected false, or no columns"
+        for name in sorted({name for name in self.columns if self.columns.count(name) > 1}):
+            yield ("columns",), f"found {quote(name)} more than once"
+        for path, column in self.used_columns():
+            if column not in self.columns:
+                near = suggestion(column, self.columns)
+                yield path, f"found {quote(column)}, expected one that columns lists{near}"
+
+    @property
+    def separator(self) -> str:
+        """Return what stands between the cells of a table."""
+        if self.delimiter is not None:
+            return self.delimiter
+        return "\t" if self.format == "tsv" else ","
+
+    @property
+    def source(self) -> MappingText | None:
+        """Return the user's text that it was read from; None for a built-in mapping."""
+        return self._source
+
+    def used_columns(self) -> Iterator[tuple[mapping_text.Path, str]]:
+        """Yield the columns that the mapping reads, each with the keys that lead to it."""
+        yield ("customer",), self.customer
+        yield ("time", "column"), self.time.column
         if self.event.column is not None:
-            used.add(self.event.column)
-        return used
+            yield ("event", "column"), self.event.column
+        for name, part in self.properties.items():
+            yield ("properties", name, "column"), part.column
 
 
 def built_in_mapping(name: str) -> ImportMapping:
     """Load one of the BUILT_IN formats."""
     assert name in BUILT_IN  # the command line offers no other
     text = resources.files("connectors").joinpath("mappings", f"{name}.yaml").read_text("utf-8")
-    return parse_mapping(text, f"{name}.yaml")
+    return ImportMapping.model_validate(MappingText(f"{name}.yaml", text).load())
 
 
 def load_mapping(path: Path) -> ImportMapping:
@@ -168,70 +209,30 @@ def load_mapping(path: Path) -> ImportMapping:
         MappingError: it cannot be read, or is wrong; all that is wrong is listed.
     """
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except OSError as error:
-        raise MappingError(f"{path}: cannot be read: {error.strerror}") from error
+        raise MappingError(f"{path}:1:1: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise MappingError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise MappingError(f"{path}:{line}: found bytes that are not UTF-8; save it so") from error
     return parse_mapping(text, str(path))
 
 
 def parse_mapping(text: str, name: str) -> ImportMapping:
     """Read and check a mapping's text; ``name`` is the file's, for messages."""
+    source = MappingText(name, text)
+    data = source.load()
     try:
-        data = YAML(typ="safe", pure=True).load(text)
-    except MarkedYAMLError as error:
-        line = "" if error.problem_mark is None else f":{error.problem_mark.line + 1}"
-        raise MappingError(f"{name}{line}: not valid YAML: {error.problem}") from error
-    except (YAMLError, ValueError, RecursionError) as error:
-        raise MappingError(f"{name}: not valid YAML: {error}") from error
-    if not isinstance(data, dict):
-        raise MappingError(f"{name}: found {shown(data)}, expected keys such as format: csv")
-    try:
-        return ImportMapping.model_validate(data)
+        return ImportMapping.model_validate(data, context=source)
     except ValidationError as error:
-        with_lines = YAML(typ="rt", pure=True).load(text)  # the same keys, with their places
-        lines = [_described(detail, with_lines, name) for detail in error.errors()]
-        raise MappingError("\n".join(dict.fromkeys(lines))) from error
+        fail(error, source, _keys_at)
 
 
-_KEYS: Sequence[tuple[tuple[str, ...], type[BaseModel]]] = (
-    ((), ImportMapping),
-    (("time",), TimeColumn),
-    (("event",), EventColumn),
-)
-
-
-def _described(detail: ErrorDetails, data: CommentedMap, name: str) -> str:
-    path = detail["loc"]
-    key = ".".join(map(str, path))
-    place = f"{name}:{_line(path, data)}"
-    if detail["type"] == "extra_forbidden":
-        parts = next((model for at, model in _KEYS if at == path[:-1]), PropertyColumn)
-        return f"{place}: {key}: unknown key{_nearest(str(path[-1]), parts)}"
-    if detail["type"] == "missing":
-        return f"{place}: {key}: missing; the mapping has to say it"
-    message = detail["msg"].removeprefix("Value error, ")
-    if not key or isinstance(detail["input"], Mapping):
-        return f"{place}: {key or 'mapping'}: {message}"
-    return f"{place}: {key}: found {shown(detail['input'])}: {message}"
-
-
-def _nearest(key: str, model: type[BaseModel]) -> str:
-    known = list(model.model_fields)
-    near = difflib.get_close_matches(key, known, n=1)
-    return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"
-
-
-def _line(path: tuple[str | int, ...], data: CommentedMap) -> int:
-    """Return the line of the deepest part of the path that the file has."""
-    line, node = 1, data
-    for key in path:
-        if isinstance(node, CommentedMap) and key in node:
-            line = node.lc.key(key)[0] + 1
-        elif isinstance(node, CommentedSeq) and isinstance(key, int):
-            line = node.lc.item(key)[0] + 1
-        else:
-            break
-        node = node[key]
-    return line
+def _keys_at(path: mapping_text.Path) -> Iterable[str]:
+    """Give the keys of the section at a path."""
+    sections: Mapping[str | int, type[BaseModel]] = {
+        "time": TimeColumn,
+        "event": EventColumn,
+        "properties": PropertyColumn,
+    }
+    return (sections[path[0]] if path else ImportMapping).model_fields

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from connectors.importing.errors import MappingError, RowError
+from connectors.importing.header import check_header, delimiter_hint
 from connectors.importing.mapping import ImportMapping
 from connectors.importing.opening import LINE_BYTES_MAX, Input
 from connectors.importing.values import shown
@@ -79,7 +80,7 @@ def _table_rows(source: Input, mapping: ImportMapping) -> Iterator[Row]:
     quotes = mapping.format == "csv" if mapping.quotes is None else mapping.quotes
     cells_of_rows = csv.reader(
         lines,
-        delimiter="\t" if mapping.format == "tsv" else ",",
+        delimiter=mapping.separator,
         quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE,
         strict=True,
     )
@@ -99,28 +100,16 @@ def _table_rows(source: Input, mapping: ImportMapping) -> Iterator[Row]:
         if problem is None and not cells:
             continue  # a blank line
         if columns is None:
-            columns = _header(cells, problem, mapping, f"{source.name}:{line}")
+            if problem is not None:
+                raise MappingError(f"{source.name}:{line}: the header cannot be read: {problem}")
+            check_header(cells, mapping, source.name, line)
+            columns = cells
             continue
         if problem is None and len(cells) != len(columns):
-            problem = RowError(f"found {len(cells)} columns, expected {len(columns)}")
+            hint = delimiter_hint(cells, mapping)
+            problem = RowError(f"found {len(cells)} columns, expected {len(columns)}{hint}")
         original = b"".join(lines.taken).rstrip(b"\r\n")
         yield Row(line, problem or dict(zip(columns, cells, strict=True)), original)
-
-
-def _header(
-    cells: list[str], problem: RowError | None, mapping: ImportMapping, place: str
-) -> list[str]:
-    if problem is not None:
-        raise MappingError(f"{place}: the header cannot be read: {problem}")
-    for column in sorted(mapping.used_columns()):
-        count = cells.count(column)
-        if count != 1:
-            what = "no column" if count == 0 else f"{count} columns"
-            raise MappingError(
-                f"{place}: the mapping reads {column!r}, but the header has {what} of that name; "
-                f"it has {shown(', '.join(cells))}. Is it another format, or without a header?"
-            )
-    return cells
 
 
 # JSON lines

@@ -15,7 +15,13 @@ import msgspec
 from connectors.importing.errors import RowError
 from connectors.importing.mapping import EventColumn, ImportMapping
 from connectors.importing.rows import Values, value_at
-from connectors.importing.values import read_number, read_text, shown, time_reader
+from connectors.importing.values import (
+    read_comma_number,
+    read_number,
+    read_text,
+    shown,
+    time_reader,
+)
 from operators.times import EventTime, format_time
 
 _MESSAGE_ID_BYTES = 16
@@ -35,8 +41,9 @@ class Translator:
         self._time = _required(mapping.time.column, self._column(mapping.time.column, read_time))
         self._customer = _required(mapping.customer, self._column(mapping.customer, read_text))
         self._event = self._event_column(mapping.event)
+        number = read_comma_number if mapping.decimal == "," else read_number
         self._properties = [
-            (name, self._column(part.column, read_number if part.type == "number" else read_text))
+            (name, self._column(part.column, number if part.type == "number" else read_text))
             for name, part in mapping.properties.items()
         ]
         self._constants = mapping.constants

@@ -20,7 +20,12 @@ _MILLISECOND = timedelta(milliseconds=1)
 _FIRST_MS = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
 _LAST_MS = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
 _DECIMAL = re.compile(r"(-?\d{1,30})(?:\.(\d+))?", re.ASCII)
-_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
+_COMMA_NUMBER = re.compile(
+    r"(-?)(\d+|[1-9]\d{0,2}(?P<apart>[. \u00a0\u202f'\u2019])\d{3}(?:(?P=apart)\d{3})*)"
+    r"(?:,(\d+))?([eE][+-]?\d+)?",
+    re.ASCII,
+)
 _INTEGER_DIGITS_MAX = 15  # what every JSON reader keeps exactly
 _TIMES_REMEMBERED = 4096  # logs are mostly in time order: the same second comes again and again
 _TIME_CHARACTERS_MAX = 100
@@ -51,10 +56,33 @@ def read_number(value: object) -> int | float:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise RowError(f"found {shown(value)}, expected a number")
     text = str(value)
-    match = _NUMBER.fullmatch(text)
+    if _NUMBER.fullmatch(text) is None:
+        comma = "," in text and _COMMA_NUMBER.fullmatch(text)
+        hint = "; perhaps decimal: ','" if comma else ""
+        raise RowError(f"found {shown(value)}, expected a number like 12 or 12.5{hint}")
+    return _finite(text, value)
+
+
+def read_comma_number(value: object) -> int | float:
+    """Return the number of a text with a decimal comma, such as ``1.039,90`` or ``1039,9``.
+
+    Thousands may be set apart in groups of three, by one and the same of point, space and
+    apostrophe. Where the first group is 0 (``0.125``) the point can only have been meant for a
+    decimal point, so the text is refused. JSON's own numbers are taken as they are.
+    """
+    if not isinstance(value, str):
+        return read_number(value)
+    match = _COMMA_NUMBER.fullmatch(value)
     if match is None:
-        raise RowError(f"found {shown(value)}, expected a number like 12 or 12.5")
-    if match[1] is None and match[2] is None and len(text) <= _INTEGER_DIGITS_MAX:
+        raise RowError(f"found {shown(value)}, expected a number like 12, 12,5 or 1.234,5")
+    sign, whole, apart, fraction, exponent = match.groups()
+    digits = whole.replace(apart, "") if apart else whole
+    point = "." if fraction else ""
+    return _finite(f"{sign}{digits}{point}{fraction or ''}{exponent or ''}", value)
+
+
+def _finite(text: str, value: object) -> int | float:
+    if len(text) <= _INTEGER_DIGITS_MAX and text.removeprefix("-").isdigit():
         return int(text)
     number = float(text)
     if not math.isfinite(number):

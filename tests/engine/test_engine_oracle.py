@@ -41,7 +41,7 @@ ABANDONED = Rules(
 
 @settings(max_examples=400, deadline=None)
 @given(
-    raw=st.one_of(streams.lines(), streams.crowds()),
+    raw=st.one_of(streams.busy(), streams.lines(), streams.crowds()),
     rules=streams.rules(),
     sizes=SIZES,
     close=st.booleans(),
@@ -63,6 +63,14 @@ def test_sessions_decisions_messages_and_counts_are_the_oracles(
     with few_timers(4):
         outcome = engine(raw, rules, sizes, close=close, cache=4)
     assert_as_expected(outcome, run(raw, rules, now_ms=NOW_MS, close=close), rules)
+
+
+def test_i1_a_bad_line_moves_no_watermark_even_before_1970() -> None:
+    minutes = -60 * 24 * 365 * 60
+    raw = [event_line(minutes, "page", "m1"), b"{oops", event_line(minutes, "page", "m2")]
+    outcome = engine(raw, Rules(), [1])
+    assert outcome.counts["applied"] == 2
+    assert_as_expected(outcome, run(raw, Rules(), now_ms=NOW_MS), Rules())
 
 
 @pytest.mark.parametrize("others", [63, 64])

@@ -12,7 +12,7 @@ from oracle.writing import renamed
 
 @settings(max_examples=100, deadline=None)
 @given(
-    inputs=st.lists(streams.crowds(2, 12), min_size=1, max_size=3),
+    inputs=st.lists(st.one_of(streams.busy(20), streams.crowds(2, 12)), min_size=1, max_size=3),
     rules=streams.rules(),
     sizes=SIZES,
     order=st.lists(st.integers(0, 2), max_size=6),

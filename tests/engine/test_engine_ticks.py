@@ -6,13 +6,13 @@ from itertools import cycle
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connectors.simulation import Shop, simulate
 from engine_checks import SIZES, assert_instances_match, engine, few_timers, records, simulation
 from oracle import Rules, streams
-from oracle.writing import MINUTE_MS
+from oracle.writing import MINUTE_MS, event_line
 from simulation import Outcome
 
 RULES = Rules(
@@ -38,7 +38,7 @@ RULES = Rules(
 
 @settings(max_examples=80, deadline=None)
 @given(
-    raw=streams.crowds(),
+    raw=st.one_of(streams.busy(), streams.crowds()),
     rules=streams.rules(),
     sizes=SIZES,
     shards=st.sampled_from([1, 4, 12]),
@@ -57,7 +57,7 @@ def test_the_set_of_outputs_is_the_same_for_all_ticks_and_shards(
 
 @settings(max_examples=80, deadline=None)
 @given(
-    raw=streams.crowds(),
+    raw=st.one_of(streams.busy(), streams.crowds()),
     rules=streams.rules(),
     sizes=SIZES,
     shards=st.sampled_from([1, 2]),
@@ -76,10 +76,22 @@ def test_lines_are_byte_identical_whatever_is_kept_in_memory(
 
 @settings(max_examples=80, deadline=None)
 @given(
-    raw=streams.lines(),
+    raw=st.one_of(streams.busy(), streams.lines()),
     rules=streams.rules(),
     sizes=SIZES,
     most=st.integers(1, 3),
+)
+@example(  # a decided instance that made room, and its time again
+    raw=[event_line(minute, "Product Added", f"m{n}") for n, minute in enumerate([0, 1, 0])],
+    rules=Rules(triggers={"first": {"on": "Product Added"}}, disorder_ms=MINUTE_MS),
+    sizes=[1],
+    most=1,
+)
+@example(  # a second event of the only instance that there is room for
+    raw=[event_line(0, "Product Added", "m0"), event_line(0, "Product Added", "m1")],
+    rules=Rules(triggers={"first": {"on": "Product Added"}}, disorder_ms=0),
+    sizes=[1],
+    most=1,
 )
 def test_at_the_bounds_of_a_case_there_is_still_one_decision_an_instance_for_all_ticks(
     *, raw: list[bytes], rules: Rules, sizes: list[int], most: int

@@ -168,7 +168,7 @@ def test_the_shard_of_a_customer_is_frozen() -> None:
 
 
 class NaiveClock:
-    """The least watermark over the readers that have not ended; it never goes back."""
+    """The least over the readers that have not ended, in the end the greatest; never goes back."""
 
     def __init__(self, readers: int) -> None:
         self.marks = [BEFORE_ALL] * readers
@@ -187,8 +187,8 @@ class NaiveClock:
         self.marks[reader] = EventTime(mark)
         self.watermark = max(self.watermark, self.least())
         self.ended[reader] = ended
-        if not all(self.ended):
-            self.watermark = max(self.watermark, self.least())
+        least = max(self.marks) if all(self.ended) else self.least()
+        self.watermark = max(self.watermark, least)
 
 
 @settings(deadline=None, max_examples=300)
@@ -225,13 +225,17 @@ def test_a_reader_that_was_not_heard_of_holds_the_watermark_back() -> None:
     assert clock.watermark == 40
 
 
-def test_a_reader_that_has_ended_holds_nobody_back_and_the_last_one_stays() -> None:
+def test_a_reader_that_has_ended_holds_nobody_back_and_in_the_end_the_furthest_counts() -> None:
     clock = Clock.new(2)
     clock.advance(TickName(0, 1), 100, ended=False)
     clock.advance(TickName(1, 1), 40, ended=True)
     assert clock.watermark == 100
     clock.advance(TickName(0, 2), 120, ended=True)
     assert clock.watermark == 120
+    other_way_round = Clock.new(2)
+    other_way_round.advance(TickName(0, 1), 120, ended=True)
+    other_way_round.advance(TickName(1, 1), 40, ended=True)
+    assert other_way_round.watermark == 120
 
 
 def test_a_shards_watermark_never_goes_back() -> None:

@@ -19,6 +19,7 @@ from oracle.writing import (
     MISSING,
     NOW_MS,
     START_MS,
+    event_line,
     present,
     renamed,
     stamp,
@@ -31,6 +32,7 @@ __all__ = [
     "MINUTE_MS",
     "NOW_MS",
     "START_MS",
+    "busy",
     "crowds",
     "lines",
     "rules",
@@ -178,8 +180,30 @@ def lines(most: int = 40, *, bursts: bool = True) -> st.SearchStrategy[list[byte
     if bursts:
         kinds.append(_burst)
     items = st.sampled_from(kinds).flatmap(lambda kind: kind)
+    return _up_to(most, items).map(written)
+
+
+def busy(most: int = 40) -> st.SearchStrategy[list[bytes]]:
+    """Streams of little but what opens and cancels: dense, and nothing in them is rejected."""
+    steps = st.sampled_from([0, 0, 0, 1, 1, 2, 3, 5, 5, 10, -1, -1, -2, -5, -10])
+    names = st.sampled_from([*["Product Added"] * 5, *["Order Completed"] * 2, "page", "identify"])
+    carts = st.sampled_from(["c1", "c1", "c2", None])
+    customers = st.sampled_from(["u1", "u1", "u1", "u2"])
+    return _up_to(most, st.tuples(steps, names, carts, customers)).map(_in_time)
+
+
+def _up_to(most: int, items: st.SearchStrategy[T]) -> st.SearchStrategy[list[T]]:
+    """Draw every length alike (`lists` would draw mostly short ones)."""
     size = st.integers(0, most)
-    return size.flatmap(lambda n: st.lists(items, min_size=n, max_size=n)).map(written)
+    return size.flatmap(lambda n: st.lists(items, min_size=n, max_size=n))
+
+
+def _in_time(drawn: Sequence[tuple[int, str, str | None, str]]) -> list[bytes]:
+    stream, front = [], 0
+    for number, (step, name, cart, customer) in enumerate(drawn):
+        stream.append(event_line(front + step, name, f"m{number}", customer=customer, cart_id=cart))
+        front += max(step, 0)
+    return stream
 
 
 def crowds(streams: int = 3, most: int = 15) -> st.SearchStrategy[list[bytes]]:

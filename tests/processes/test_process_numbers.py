@@ -2,23 +2,17 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from zlib import crc32
 
 import msgspec
 import pytest
 
-from replaying import PROJECT, Replay, assert_same, output_sets, outputs, summary
+from replaying import CONFIG, PROJECT, Replay, assert_same, output_sets, outputs, summary
 
+EVENTS = 30_000
 FEW_FILES = ("sh", "-c", 'ulimit -n 1024; exec "$@"', "sh")
-
-
-@pytest.fixture(scope="module")
-def closed(events: Path, tmp_path_factory: pytest.TempPathFactory) -> Replay:
-    """A replay that ends every session and instance, so that nothing depends on who ends last."""
-    replay = Replay(tmp_path_factory.mktemp("closed"), [events], ["--close"])
-    replay.done()
-    return replay
 
 
 @pytest.fixture(scope="module")
@@ -49,81 +43,74 @@ def test_any_number_of_processes_gives_the_same_bytes(
     assert written == summary(untouched.out)["sessions"]
 
 
-def test_the_number_of_processes_may_change_at_each_start(
+def test_the_number_of_processes_may_change_at_each_start_with_few_open_files(
     events: Path, untouched: Replay, tmp_path: Path
 ) -> None:
-    replay = Replay(tmp_path, [events])
-    for workers, size in ((1, 1 << 20), (3, 2 << 20), (2, 3 << 20)):
+    replay = Replay(tmp_path, [events], before=FEW_FILES)
+    for workers, size in ((1, 1 << 20), (3, 2 << 20)):
         replay.options = ["--workers", str(workers)]
         with replay.started() as running:
             assert running.wait_for_output(size)
             running.kill_supervisor()
+    replay.options = ["--workers", "2"]
     replay.done()
     assert_same(untouched, replay)
-
-
-def test_one_reader_merges_unequal_files_to_the_same_bytes_in_any_number_of_processes(
-    unequal: list[Path], closed: Replay, tmp_path: Path
-) -> None:
-    one = Replay(tmp_path / "1", unequal, ["--close"])
-    one.done()
-    three = Replay(tmp_path / "3", unequal, ["--close", "--workers", "3"])
-    three.done()
-    assert_same(one, three)
-    assert summary(one.out)["read"] == summary(closed.out)["read"]
-
-
-@pytest.mark.parametrize(("readers", "workers"), [(2, 2), (3, 3), (3, 1), (4, 3)])
-def test_several_readers_of_unequal_files_give_the_same_set(
-    readers: int, workers: int, unequal: list[Path], tmp_path: Path, by_file: dict[str, list[bytes]]
-) -> None:
-    """Each customer is in one file; late is what its own reader says, so one file a reader."""
-    options = ["--close", "--readers", str(readers), "--workers", str(workers)]
-    replay = Replay(tmp_path, unequal, options)
-    ended = replay.done()
-    assert ended.summary["read"] == 30_000
-    assert ended.stderr == ""
-    if readers == len(unequal):
-        assert output_sets(replay.out) == by_file
-    else:
-        again = Replay(tmp_path / "again", unequal, [*options, "--tick", "2000"])
-        again.done()
-        assert output_sets(again.out) == output_sets(replay.out)
-        assert summary(again.out) == summary(replay.out)
-
-
-@pytest.fixture(scope="module")
-def by_file(
-    unequal: list[Path], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, list[bytes]]:
-    """What replays of each file alone give together."""
-    together: dict[str, list[bytes]] = {}
-    for file in unequal:
-        replay = Replay(tmp_path_factory.mktemp(file.stem), [file], ["--close"])
-        replay.done()
-        for name, lines in output_sets(replay.out).items():
-            together[name] = sorted(together.get(name, []) + lines)
-    return together
 
 
 @pytest.mark.parametrize("shards", [1, 48])
 def test_any_number_of_shards_gives_the_same_set_with_few_open_files(
     shards: int, events: Path, untouched: Replay, tmp_path: Path
 ) -> None:
-    replay = Replay(tmp_path, [events], ["--shards", str(shards)], before=FEW_FILES)
+    config = tmp_path / "slow-epochs.yaml"
+    config.write_text(CONFIG.replace("300ms", "1s"))
+    options = ["--shards", str(shards)]
+    replay = Replay(tmp_path, [events], options, before=FEW_FILES, config=config)
     assert replay.done().summary == summary(untouched.out)
     assert output_sets(replay.out) == output_sets(untouched.out)
 
 
-def test_the_usual_number_of_shards_runs_with_few_open_files_and_goes_on_so(
-    events: Path, untouched: Replay, tmp_path: Path
+def test_one_reader_merges_unequal_files_to_the_same_bytes_in_any_number_of_processes(
+    unequal: list[Path], tmp_path: Path
 ) -> None:
-    replay = Replay(tmp_path, [events], before=FEW_FILES)
-    with replay.started() as running:
-        assert running.wait_for_output(2 << 20)
-        running.kill_supervisor()
-    replay.done()
-    assert_same(untouched, replay)
+    one = Replay(tmp_path / "1", unequal)
+    three = Replay(tmp_path / "3", unequal, ["--workers", "3"])
+    assert one.done().summary["read"] == EVENTS
+    three.done()
+    assert_same(one, three)
+
+
+@pytest.mark.parametrize(("readers", "workers"), [(2, 2), (3, 1), (3, 3)])
+def test_several_readers_of_unequal_files_give_the_same_set(
+    readers: int,
+    workers: int,
+    unequal: list[Path],
+    alone: Callable[[list[Path]], Replay],
+    tmp_path: Path,
+) -> None:
+    """Each customer is in one file, and all ends: so a reader's speed has no say in anything."""
+    options = ["--close", "--readers", str(readers), "--workers", str(workers)]
+    replay = Replay(tmp_path, unequal, options)
+    assert replay.done().summary["read"] == EVENTS
+    expected: dict[str, list[bytes]] = {}
+    for reader in range(readers):
+        for name, lines in output_sets(alone(unequal[reader::readers]).out).items():
+            expected[name] = sorted(expected.get(name, []) + lines)
+    assert output_sets(replay.out) == expected
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[Path]], Replay]:
+    """Replay one reader's files for themselves, once."""
+    done: dict[str, Replay] = {}
+
+    def replay(files: list[Path]) -> Replay:
+        name = "-".join(file.stem for file in files)
+        if name not in done:
+            done[name] = Replay(tmp_path_factory.mktemp(name), files, ["--close"])
+            done[name].done()
+        return done[name]
+
+    return replay
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])

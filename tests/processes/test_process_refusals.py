@@ -15,7 +15,7 @@ IGNORED = ("lock", "workers.lock")
 def made(events: Path, untouched: Replay, tmp_path_factory: pytest.TempPathFactory) -> Replay:
     """A replay that was stopped in the middle."""
     replay = Replay(tmp_path_factory.mktemp("stopped"), [events])
-    assert stop(replay, output_bytes(untouched.out) // 3).exit_code == 143
+    assert stop(replay, output_bytes(untouched.out) // 3).exit_code == 0
     return replay
 
 
@@ -50,10 +50,18 @@ def version_of(replay: Replay, shard: str) -> Path:
     return folder / (folder / "committed").read_text()
 
 
-def test_a_stopped_state_that_is_only_looked_at_goes_on(
+@pytest.fixture(scope="module")
+def few(events: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A few events, where it does not matter what comes of them."""
+    file = tmp_path_factory.mktemp("few") / "few.jsonl"
+    file.write_bytes(b"".join(events.read_bytes().splitlines(keepends=True)[:1000]))
+    return file
+
+
+def test_a_refused_state_goes_on_when_the_cause_is_removed(
     stopped: Replay, untouched: Replay, tmp_path: Path
 ) -> None:
-    """Each refusal leaves the folder byte by byte; so this one run shows that it goes on."""
+    """Every refusal here leaves the folder as it was, byte by byte; so one shall do for all."""
     version = version_of(stopped, "shard-05")
     version.rename(tmp_path / "away")
     refused(stopped)
@@ -209,13 +217,11 @@ def test_a_file_that_was_longer_before_is_a_refusal(stopped: Replay) -> None:
     short = stopped.folder / "short.jsonl"
     short.write_bytes(stopped.events[0].read_bytes())
     replay = Replay(stopped.folder / "short", [short])
-    assert stop(replay, 1 << 20).exit_code == 143
+    assert stop(replay, 1 << 20).exit_code == 0
     short.write_bytes(short.read_bytes()[:1000])
     ended = replay.run()
     assert ended.exit_code == 1
     assert ended.message.startswith(f"{short}: has 1000 bytes, but ")
-    short.write_bytes(stopped.events[0].read_bytes())
-    replay.done()
 
 
 def test_an_output_folder_of_another_state_is_a_refusal(stopped: Replay, untouched: Replay) -> None:
@@ -231,10 +237,8 @@ def test_another_output_folder_than_before_is_a_refusal(stopped: Replay) -> None
     assert message.startswith(f"{stopped.out} does not hold the outputs of this state")
 
 
-def test_a_file_that_cartwheel_has_not_written_is_never_touched(
-    tmp_path: Path, events: Path
-) -> None:
-    replay = Replay(tmp_path, [events])
+def test_a_file_that_cartwheel_has_not_written_is_never_touched(tmp_path: Path, few: Path) -> None:
+    replay = Replay(tmp_path, [few])
     replay.out.mkdir()
     (replay.out / "late.jsonl").write_text("mine")
     ended = replay.run()
@@ -251,7 +255,7 @@ def test_a_new_state_replaces_the_outputs_of_an_earlier_one_and_nothing_else(
     first = Replay(tmp_path, [events], state=tmp_path / "first")
     first.out.mkdir()
     (first.out / "notes.txt").write_text("mine")
-    assert stop(first, 1).exit_code == 143
+    assert stop(first, 1).exit_code == 0
     sessions_only = tmp_path / "sessions-only.yaml"
     sessions_only.write_text(CONFIG.partition("triggers:")[0])
     second = Replay(tmp_path, [events], state=tmp_path / "second", config=sessions_only)
@@ -277,17 +281,18 @@ def test_an_output_that_was_cut_off_is_a_refusal(
     assert ended.exit_code == 1
     assert ended.message.startswith(f"{file} has {len(whole) - 1 if damage == 'shorter' else 0}")
     file.write_bytes(whole)
-    stopped.done()
-    assert_same(untouched, stopped)
+    if damage == "shorter":
+        stopped.done()
+        assert_same(untouched, stopped)
 
 
 @pytest.mark.parametrize("which", ["out", "state"])
 def test_a_folder_that_cannot_be_written_is_a_refusal(
-    which: str, tmp_path: Path, events: Path
+    which: str, tmp_path: Path, few: Path
 ) -> None:
     """Below a regular file nobody can make a folder, not even root."""
     (tmp_path / "file").write_text("")
-    replay = Replay(tmp_path, [events])
+    replay = Replay(tmp_path, [few])
     setattr(replay, which, tmp_path / "file" / which)
     ended = replay.run()
     assert ended.exit_code == 1

@@ -119,7 +119,6 @@ def test_a_worker_may_not_start_while_the_state_is_prepared(folder: StateFolder)
 def test_where_a_run_starts_is_read_as_it_was_written(folder: StateFolder) -> None:
     run = Run(
         id="5f0c9a12",
-        fresh=False,
         versions=[NO_VERSION, Version("v000001-aa")],
         profile=[b"", b"\x00\xff"],
         decide=[b"", b"d"],
