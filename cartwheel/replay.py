@@ -99,6 +99,7 @@ def _replay(arguments: argparse.Namespace, config: Config, stack: ExitStack) -> 
     job = replay_job(config, options)
     out = OutFolder(out_path)
     names = [*(f"{kind}.jsonl" for kind in job.kinds), SUMMARY_FILE]
+    _refuse_inputs_as_outputs(files, [out_path / name for name in names])
     stack.enter_context(out.claim(identity.id, fresh=fresh, names=names))
     with ReplayProgress(files) as progress:
         supervisor = Supervisor(folder, identity, job, report=progress.report, say=progress.say)
@@ -129,6 +130,14 @@ def _in_vain(reached: Progress, job: Job) -> str:
     return "".join(asked) + (" (start a new state for that)" if asked else "")
 
 
+def _refuse_inputs_as_outputs(inputs: list[Path], outputs: list[Path]) -> None:
+    for output in outputs:
+        if any(output.exists() and output.samefile(file) for file in inputs):
+            raise UsageError(
+                f"{output} is an input as well, and would be overwritten; name another --out"
+            )
+
+
 def _in_and_out(arguments: argparse.Namespace, config: Config) -> tuple[list[Path], Path, Order]:
     """Check the options, before anything is made; return what to read, where to write, the order.
 
@@ -149,6 +158,9 @@ def _in_and_out(arguments: argparse.Namespace, config: Config) -> tuple[list[Pat
         raise UsageError("--events is missing, and the config names no source.files")
     if not out:
         raise UsageError("--out is missing, and the config names no sinks.files")
+    for folder in (out, arguments.state):
+        if folder and folder.exists() and not folder.is_dir():
+            raise UsageError(f"{folder} is a file, expected a folder")
     if arguments.state and arguments.state.resolve() == out.resolve():
         raise UsageError(f"--out and --state are both {out}; results and state need two folders")
     return expand(patterns), out, arguments.order or (source.order if source else "time")

@@ -216,6 +216,6 @@ def _time(text: str) -> EventTime:
     if moment is None or moment > _LAST_START:
         raise argparse.ArgumentTypeError(
             f"found {text!r}, expected a time such as 2026-01-01T00:00:00Z, or a date,"
-            " before the year 9900"
+            " before the year 8900"
         )
     return moment

@@ -71,7 +71,8 @@ class FileSink:
         self._seconds_before = state.seconds
         self._started = monotonic()
         self._parts: dict[TickName, list[RenderedPart]] = {}
-        self._files = {kind: self._open(kind) for kind in kinds}
+        # also what an earlier config could produce: its instances may still be pending
+        self._files = {kind: self._open(kind) for kind in dict.fromkeys([*kinds, *state.lengths])}
 
     def write(self, part: RenderedPart) -> None:
         """Take one shard's part of a tick; write the tick when it was the last part.
@@ -88,6 +89,8 @@ class FileSink:
         expected = self._state.ticks[reader] + 1
         assert part.name.number == expected, f"expected tick {expected}, got {part.name}"
         self._state.ticks[reader] = part.name.number
+        known = self._files.keys()
+        assert all(each.lines.keys() <= known for each in parts), "every kind has its file"
         for kind, file in self._files.items():
             lines = [line for each in parts for line in each.lines.get(kind, ())]
             if lines:

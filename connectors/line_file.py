@@ -102,7 +102,7 @@ class LineFile:
         except EOFError:
             raise FileProblem(
                 f"{self._name}: the compressed file ends too early, after line {self._line - 1};"
-                " it was truncated. What was read before is kept; fetch it again and go on"
+                " it was truncated; fetch it again (with --state, what was read before is kept)"
             ) from None
         except DAMAGED as error:
             raise FileProblem(

@@ -31,8 +31,3 @@ _SUFFIXES = (
 def shard_key(shard: int) -> str:
     """Return the name of a shard."""
     return f"shard-{shard}.{_SUFFIXES[shard]}"
-
-
-def shard_number(key: str) -> int:
-    """Return the shard of this name."""
-    return int(key.removeprefix("shard-").partition(".")[0])

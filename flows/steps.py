@@ -9,9 +9,9 @@ from flows.worker_state import WorkerState
 from operators.case_store import CaseStore
 from operators.clock import Clock
 from operators.decide import DecideStep
-from operators.profile import ProfileResult, ProfileStep
+from operators.profile import ProfileStep
 from operators.profile_store import ProfileStore
-from operators.ticks import ShardResult, ShardTick
+from operators.ticks import ProfileResult, ShardResult, ShardTick
 from state import faults
 from state.versions import NO_VERSION, Version
 

@@ -17,11 +17,13 @@ class CustomerCases(msgspec.Struct, array_like=True, gc=False):
         customer: the name.
         timer: where the customer's deadline stands, AFTER_ALL for none; no end lies before it.
         cases: by trigger.
+        forgotten: whether the profile is gone, and this goes with what is still pending.
     """
 
     customer: str
     timer: EventTime = AFTER_ALL
     cases: dict[str, Case] = {}
+    forgotten: bool = False
 
 
 class CaseStore:

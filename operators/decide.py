@@ -9,6 +9,7 @@ from operators.instances import (
     Case,
     Ending,
     Instance,
+    OnEvent,
     Outcome,
     end_at_once,
     end_instances,
@@ -18,8 +19,7 @@ from operators.instances import (
 )
 from operators.outputs import Outputs, Record
 from operators.plans import ALWAYS_MS, DecidePlan, TriggerPlan
-from operators.profile import DUE_AT_ONCE, Forgotten, ProfileResult, Signal
-from operators.ticks import ShardResult, TickName
+from operators.ticks import Forgotten, ProfileResult, ShardResult, Signal, TickName
 from operators.times import AFTER_ALL, EventTime
 
 
@@ -67,20 +67,24 @@ class DecideStep:
         cases = customers.get(signal.customer)
         if cases is not None and cases.timer < signal.watermark:
             self._timers.remove(cases.timer, cases.customer)
-            self._fire(cases, signal.watermark)
+            if self._fire(cases, signal.watermark):
+                del customers[cases.customer]
+                cases = None
         if isinstance(signal, Signal):
             if cases is None:
                 new = CustomerCases(signal.customer)
                 cases = customers[signal.customer] = self._customers.insert(signal.customer, new)
             self._apply(signal, cases)
         elif cases is not None:
-            if cases.timer != AFTER_ALL:
-                self._timers.remove(cases.timer, cases.customer)
-            self._customers.delete(cases.customer)
-            del customers[cases.customer]
+            cases.forgotten = True
+            for case in cases.cases.values():
+                case.sent = None
+            if self._drop_if_done(cases):
+                del customers[cases.customer]
 
     def _apply(self, signal: Signal, cases: CustomerCases) -> None:
         message_id = signal.message_id or ""
+        cases.forgotten = False
         for role, key in zip(signal.roles, signal.keys, strict=True):
             trigger = self._triggers[role.trigger]
             case = cases.cases.get(role.trigger)
@@ -90,20 +94,25 @@ class DecideStep:
                 cancel = Cancel(signal.time, key, message_id)
                 end = note_cancel(case, cancel, signal.watermark)
             else:
-                end = open_instance(case, trigger, signal.time, key, message_id)
+                event = OnEvent(signal.time, key, message_id)
+                end = open_instance(case, trigger, event, signal.watermark)
             if trigger.after_ms == 0:
                 for instance, ending in end_at_once(case, trigger):
                     self._decide(cases.customer, trigger, case, instance, ending)
             self._set_timer(cases, end)
 
     def _fire_everyone(self, watermark: EventTime) -> None:
-        while due := self._timers.due(watermark, DUE_AT_ONCE):
+        while due := self._timers.due(watermark):
             customers = self._customers.edit(due)
             for customer in due:
                 self._fire(customers[customer], watermark)
 
-    def _fire(self, cases: CustomerCases, watermark: EventTime) -> None:
-        """End a customer's instances before the watermark; the customer's timer was taken."""
+    def _fire(self, cases: CustomerCases, watermark: EventTime) -> bool:
+        """End a customer's instances before the watermark; the customer's timer was taken.
+
+        Returns:
+            Whether the record is gone with the last instance of a forgotten customer.
+        """
         cases.timer = AFTER_ALL
         ended: list[tuple[EventTime, str, str, Instance, Ending]] = []
         for name, case in cases.cases.items():
@@ -119,6 +128,17 @@ class DecideStep:
         for _, _, name, instance, ending in sorted(ended, key=lambda each: each[:3]):
             trigger = self._triggers[name]
             self._decide(cases.customer, trigger, cases.cases[name], instance, ending)
+        return self._drop_if_done(cases)
+
+    def _drop_if_done(self, cases: CustomerCases) -> bool:
+        """Drop a forgotten customer who has nothing pending; tell whether so."""
+        pending = any(case.instances for case in cases.cases.values())
+        if pending or not cases.forgotten:
+            return False
+        if cases.timer != AFTER_ALL:
+            self._timers.remove(cases.timer, cases.customer)
+        self._customers.delete(cases.customer)
+        return True
 
     def _set_timer(self, cases: CustomerCases, end: EventTime) -> None:
         """Set the timer earlier if need be; a later end is found when the timer fires."""

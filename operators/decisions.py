@@ -16,7 +16,7 @@ class Subject:
         trigger: name of the trigger.
         version: of its definition, None where the config no longer has it.
         customer: the customer.
-        instance: the case.
+        instance: as it stood at its end.
     """
 
     config: str

@@ -25,7 +25,7 @@ MESSAGE_IDS_MOST = 1000
 
 
 class Instance(msgspec.Struct, array_like=True, gc=False):
-    """A case that has been opened, or may turn out not to have been (``restart: false``).
+    """An instance that was opened, or may turn out not to have been (``restart: false``).
 
     Attributes:
         opened: time of the ``on`` event.
@@ -64,6 +64,14 @@ class Case(msgspec.Struct, array_like=True, gc=False):
     cancels: list[Cancel] = []
 
 
+class OnEvent(NamedTuple):
+    """An event that may open an instance: when, about what, and its id if it has one."""
+
+    time: EventTime
+    key: str
+    message_id: str
+
+
 class Outcome(Enum):
     """How an instance comes to its end; one that is due is then sent or suppressed."""
 
@@ -80,16 +88,23 @@ class Ending(NamedTuple):
     cause: str
 
 
-def open_instance(
-    case: Case, plan: TriggerPlan, time: EventTime, key: str, message_id: str
-) -> EventTime:
+def open_instance(case: Case, plan: TriggerPlan, event: OnEvent, watermark: EventTime) -> EventTime:
     """Take note of an ``on`` event; several at one time are one instance.
+
+    Args:
+        case: what is open, with everything ended that ends before the watermark.
+        plan: the trigger.
+        event: which may open an instance.
+        watermark: before the event.
 
     Returns:
         A time before which this ends no instance.
     """
+    time, key, message_id = event
     message_ids = [message_id] if message_id else []
     supersedes = False
+    if not plan.restart:
+        _drop_unopened(case, key, watermark)
     for instance in case.instances:
         if instance.key == key:
             if instance.opened == time:
@@ -97,7 +112,7 @@ def open_instance(
                     instance.message_ids += message_ids
                 return AFTER_ALL
             supersedes = plan.restart
-    if len(case.instances) >= INSTANCES_MOST and not _drop_decided(case):
+    if len(case.instances) >= INSTANCES_MOST:
         return AFTER_ALL
     instance = Instance(time, EventTime(time + plan.after_ms), key, message_ids)
     insort(case.instances, instance, key=_opened)
@@ -188,13 +203,18 @@ def _ending(case: Case, plan: TriggerPlan, instances: list[Instance]) -> Ending:
     return end
 
 
-def _drop_decided(case: Case) -> bool:
-    """Make room by forgetting the oldest instance that is decided; tell whether there was one."""
-    for position, instance in enumerate(case.instances):
-        if instance.decided:
-            del case.instances[position]
-            return True
-    return False
+def _drop_unopened(case: Case, key: str, watermark: EventTime) -> None:
+    """Drop what has come while an instance of the key was pending, and surely opens nothing.
+
+    The first instance is still pending at the watermark, and nothing can come before that.
+    """
+    is_first = True
+    left: list[Instance] = []
+    for instance in case.instances:
+        if instance.key != key or is_first or instance.opened >= watermark:
+            left.append(instance)
+        is_first = is_first and instance.key != key
+    case.instances = left
 
 
 def _concerns(cancel: Cancel, instance: Instance) -> bool:

@@ -2,73 +2,21 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from operators.clock import Clock
-from operators.event_plans import EventPlan, EventPlans, Role
+from operators.event_plans import EventPlan, EventPlans
 from operators.fields import Body, wrong_type
 from operators.outputs import DeadLetter, LateEvent, Outputs, Record, make_id
 from operators.plans import ProfilePlan
 from operators.profile_store import Profile, ProfileStore
 from operators.rejections import RejectedError, Rejection
 from operators.sessions import Session, join
-from operators.ticks import ShardTick, TickName
+from operators.ticks import Forgotten, ProfileResult, ShardTick, Signal, TickName
 from operators.times import AFTER_ALL, EventTime, format_time
-
-DUE_AT_ONCE = 1000
-"""How many customers' deadlines are handled together."""
-
-
-class Signal(NamedTuple):
-    """An applied event that some trigger looks for.
-
-    Attributes:
-        customer: whose it is.
-        time: of the event, in ms.
-        watermark: the shard's before the event.
-        message_id: of the event, None or empty where it has none.
-        roles: what it does to which trigger.
-        keys: of each role, empty where the event has none.
-    """
-
-    customer: str
-    time: EventTime
-    watermark: EventTime
-    message_id: str | None
-    roles: tuple[Role, ...]
-    keys: list[str]
-
-
-class Forgotten(NamedTuple):
-    """A customer who was not seen for so long that the profile is gone."""
-
-    customer: str
-    watermark: EventTime
-
-
-@dataclass(slots=True)
-class ProfileResult:
-    """What decide gets of a tick.
-
-    Attributes:
-        name: of the tick.
-        shard: whose share of it.
-        watermark: the shard's after the tick; AFTER_ALL where the clock moves past every timer.
-        signals: in the order in which they happened.
-        outputs: closed sessions, late events, dead letters.
-        counts: for the summary.
-    """
-
-    name: TickName
-    shard: int
-    watermark: EventTime
-    signals: list[Signal | Forgotten]
-    outputs: Outputs
-    counts: Counter[str]
 
 
 class ProfileStep:
@@ -238,13 +186,13 @@ class ProfileStep:
 
     def _fire_everyone(self, watermark: EventTime) -> None:
         """Let pass every deadline before the watermark."""
-        while customers := self._timers.due(watermark, DUE_AT_ONCE):
+        while customers := self._timers.due(watermark):
             profiles = self._profiles.edit(customers)
             for customer in customers:
                 self._close_sessions(profiles[customer], watermark)
         if watermark == AFTER_ALL:
             return  # past every timer, but nobody is forgotten
-        while customers := self._expiries.due(watermark, DUE_AT_ONCE):
+        while customers := self._expiries.due(watermark):
             profiles = self._profiles.edit(customers)
             for customer in customers:
                 self._expire(profiles[customer], watermark)

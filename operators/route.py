@@ -19,10 +19,17 @@ def shard_of(customer: str, shards: int) -> int:
 
 
 class RouteState(msgspec.Struct):
-    """What route remembers: its last tick, and the latest event time so far."""
+    """What route remembers.
+
+    Attributes:
+        tick: its last.
+        latest: the latest event time so far.
+        watermark: which never goes back, also when ``disorder`` is made longer.
+    """
 
     tick: int = 0
     latest: int = BEFORE_ALL
+    watermark: int = BEFORE_ALL
 
 
 class Route:
@@ -56,7 +63,7 @@ class Route:
     @property
     def watermark(self) -> EventTime:
         """The reader's watermark."""
-        return EventTime(max(self.state.latest - self._disorder_ms, BEFORE_ALL))
+        return EventTime(self.state.watermark)
 
     def split(self, lines: Lines, *, ended: bool = False, close: bool = False) -> list[ShardTick]:
         """Make a tick of some lines (perhaps none) and return each shard's share, in order."""
@@ -98,8 +105,9 @@ class Route:
             times[list(lines.rejected)] = BEFORE_ALL
         latest = np.maximum.accumulate(np.concatenate([[self.state.latest], times]))
         self.state.latest = int(latest[-1])
-        before: Ints = np.maximum(latest[:-1] - self._disorder_ms, BEFORE_ALL)
-        return before
+        watermarks: Ints = np.maximum(latest - self._disorder_ms, self.state.watermark)
+        self.state.watermark = int(watermarks[-1])
+        return watermarks[:-1]
 
     def _indices(self, lines: Lines) -> list[Ints]:
         """Return the indices of each shard's events."""

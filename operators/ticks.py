@@ -2,7 +2,9 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from operators.event_plans import Role
 from operators.lines import Ints
 from operators.outputs import Outputs
 from operators.rejections import Place
@@ -52,6 +54,7 @@ class ShardTick:
     files: tuple[str, ...]
     counts: Counter[str]
     outputs: Outputs
+    _split: list[bytes] | None = None
 
     def place(self, index: int) -> Place:
         """Say where an event stands in the input."""
@@ -59,8 +62,58 @@ class ShardTick:
         return Place(self.files[file], line, offset)
 
     def line(self, index: int) -> bytes:
-        """Return an event as it came; slow, for the few that are not applied."""
-        return self.lines.split(b"\n")[index]
+        """Return an event as it came."""
+        if self._split is None:
+            self._split = self.lines.split(b"\n")
+        return self._split[index]
+
+
+class Signal(NamedTuple):
+    """An applied event that some trigger looks for.
+
+    Attributes:
+        customer: whose it is.
+        time: of the event, in ms.
+        watermark: the shard's before the event.
+        message_id: of the event, None or empty where it has none.
+        roles: what it does to which trigger.
+        keys: of each role, empty where the event has none.
+    """
+
+    customer: str
+    time: EventTime
+    watermark: EventTime
+    message_id: str | None
+    roles: tuple[Role, ...]
+    keys: list[str]
+
+
+class Forgotten(NamedTuple):
+    """A customer who was not seen for so long that the profile is gone."""
+
+    customer: str
+    watermark: EventTime
+
+
+@dataclass(slots=True)
+class ProfileResult:
+    """What decide gets of a tick.
+
+    Attributes:
+        name: of the tick.
+        shard: whose share of it.
+        watermark: the shard's after the tick; AFTER_ALL where the clock moves past every timer.
+        signals: in the order in which they happened.
+        outputs: closed sessions, late events, dead letters.
+        counts: for the summary.
+    """
+
+    name: TickName
+    shard: int
+    watermark: EventTime
+    signals: list[Signal | Forgotten]
+    outputs: Outputs
+    counts: Counter[str]
 
 
 @dataclass(slots=True)

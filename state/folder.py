@@ -101,15 +101,18 @@ class StateFolder:
         Raises:
             StateError: something else is in the folder.
         """
+        self._refuse_foreign()
+        identity = Identity(FORMAT, uuid4().hex, name, shards, readers, now_ms)
+        write_json(self.path / "state.json", identity)
+        return identity
+
+    def _refuse_foreign(self) -> None:
         others = {entry.name for entry in self.path.iterdir()} - {"lock", "state.json.new"}
         if others:
             raise StateError(
                 f"{self.path} is no state and not empty (it holds {min(others)}):"
                 " name an empty folder, or one that does not exist"
             )
-        identity = Identity(FORMAT, uuid4().hex, name, shards, readers, now_ms)
-        write_json(self.path / "state.json", identity)
-        return identity
 
     def identity(self) -> Identity:
         """Read what the state belongs to.
@@ -139,6 +142,8 @@ class StateFolder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            if not self.exists():
+                self._refuse_foreign()
             return take_lock(
                 self.path / "lock",
                 fcntl.LOCK_EX,

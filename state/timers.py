@@ -13,6 +13,9 @@ _TIME_BIAS = 1 << 63
 _BEGINNING = (-_TIME_BIAS, "")
 _END = (_TIME_BIAS, "")
 
+DUE_AT_ONCE = 1000
+"""How many customers are taken together, and so have their records in memory."""
+
 Entry = tuple[int, str]
 """A deadline in milliseconds and its customer."""
 
@@ -59,7 +62,7 @@ class Timers:
             self._removed.add(entry)
         self._forget(entry)
 
-    def due(self, before: int, limit: int) -> list[str]:
+    def due(self, before: int, limit: int = DUE_AT_ONCE) -> list[str]:
         """Take up to ``limit`` customers whose deadlines lie before a time, earliest first."""
         customers: list[str] = []
         while len(customers) < limit:

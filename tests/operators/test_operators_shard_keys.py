@@ -8,7 +8,7 @@ from hashlib import sha256
 
 import pytest
 
-from flows.shard_keys import SHARDS_MOST, shard_key, shard_number
+from flows.shard_keys import SHARDS_MOST, shard_key
 
 MASK = (1 << 64) - 1
 
@@ -62,7 +62,7 @@ def test_the_hash_of_a_shards_name_is_its_number_modulo_240() -> None:
 
 
 def test_names_and_numbers_of_shards_belong_together() -> None:
-    assert [shard_number(shard_key(shard)) for shard in range(SHARDS_MOST)] == [*range(240)]
+    assert len({shard_key(shard) for shard in range(SHARDS_MOST)}) == SHARDS_MOST == 240
 
 
 def test_the_names_are_frozen_since_every_state_holds_them() -> None:
