@@ -140,7 +140,7 @@ class Distinct(OverPath):
 
     kind: ClassVar[str] = "distinct"
     path: PropertyPath = Field(alias="distinct")
-    at_most: Annotated[int, whole(1, 10_000)] = 64
+    at_most: Annotated[int, whole(1, 1_000)] = 64
 
 
 COLLECT_KINDS: Mapping[str, type[Count | OverPath]] = {

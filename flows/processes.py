@@ -16,12 +16,16 @@ FAILED = 3
 UNEXPECTED = 4
 """The exit code of a worker with an error that should not be; it has printed a traceback."""
 
+NOT_JOINED = 5
+"""The exit code of a worker whose port was taken by another program in the meantime."""
+
 SAYS = "cartwheel: "
 """How a worker's line for the user begins."""
 
 _START_APART_S = 0.1  # in order: a worker that is not there yet is asked again after 1 s only
 _DIE_WITHIN_S = 10.0
 _CAUSE_WITHIN_S = 2.0
+_CERTAIN = 1
 _HEARD_BYTES = 1 << 16
 _PR_SET_PDEATHSIG = 1
 
@@ -120,7 +124,7 @@ class Workers:
         if not failures:
             return None
         first = min(failures, key=lambda failure: _rank(failure.exit_code))
-        if first.exit_code == FAILED or first.exit_code < 0:
+        if _rank(first.exit_code) <= _CERTAIN:
             return first
         now = time.monotonic()
         self._first_failure = self._first_failure or now
@@ -144,9 +148,9 @@ def _rank(exit_code: int) -> int:
     """Say how surely a worker is the cause: 0 most."""
     if exit_code == FAILED:
         return 0
-    if exit_code < 0:
-        return 1
-    return 2 if exit_code == UNEXPECTED else 3
+    if exit_code < 0 or exit_code == NOT_JOINED:
+        return _CERTAIN
+    return _CERTAIN + 1 if exit_code == UNEXPECTED else _CERTAIN + 2
 
 
 def _before_exec() -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from flows.errors import WorkerFailedError
 from flows.job import Job
-from flows.processes import FAILED, SAYS, Failure, Workers
+from flows.processes import FAILED, NOT_JOINED, SAYS, Failure, Workers
 from flows.resume import Progress, prepare
 from state.folder import Identity, StateFolder
 
@@ -94,7 +94,7 @@ class Supervisor:
             while not workers.done():
                 self._pass_on(progress_pipe)
                 failure = workers.failure()
-                if failure and failure.exit_code > 0:
+                if failure and failure.exit_code > 0 and failure.exit_code != NOT_JOINED:
                     raise WorkerFailedError(_explain(failure))
                 if failure or self._signals > 1:
                     return failure
@@ -109,15 +109,14 @@ class Supervisor:
             os.close(progress_pipe)
 
     def _after_death(self, death: Failure, deaths: int) -> None:
-        """Say that a worker was killed, and give up when that happens again and again."""
-        name = signal.Signals(-death.exit_code).name
-        said = "" if death.exit_code == -signal.SIGKILL else death.said
+        """Say that a worker has died, and give up when that happens again and again."""
+        cause = _cause(death)
         if deaths == _ATTEMPTS:
             raise WorkerFailedError(
-                f"{said}a worker was killed ({name}), for the {_ATTEMPTS}th time before"
-                " anything was committed; the state is unharmed (is there enough memory?)"
+                f"{cause}, for the {_ATTEMPTS}th time before anything was committed;"
+                " the state is unharmed (is there enough memory?)"
             )
-        self._say(f"{said}a worker was killed ({name}); going on from the last commit")
+        self._say(f"{cause}; going on from the last commit")
         time.sleep(_BACKOFF_S * deaths)
 
     def _pass_on(self, pipe: int) -> None:
@@ -141,6 +140,14 @@ class Supervisor:
         """Stop gracefully at the first signal, at once at the second."""
         self._stop_signal = number
         self._signals += 1
+
+
+def _cause(death: Failure) -> str:
+    """Say what has happened to a worker that is to be started again."""
+    if death.exit_code == NOT_JOINED:
+        return "a worker's port was taken by another program"
+    said = "" if death.exit_code == -signal.SIGKILL else death.said
+    return f"{said}a worker was killed ({signal.Signals(-death.exit_code).name})"
 
 
 def _explain(failure: Failure) -> str:

@@ -8,6 +8,8 @@ import os
 import re
 import signal
 import sys
+import threading
+import time
 import traceback
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +19,7 @@ from bytewax._bytewax import cluster_main
 from connectors.errors import FileProblem
 from flows import main, recovery
 from flows.errors import ResumeError
-from flows.processes import FAILED, SAYS, UNEXPECTED
+from flows.processes import FAILED, NOT_JOINED, SAYS, UNEXPECTED
 from flows.worker_state import WorkerState
 from state.errors import StateError
 from state.folder import StateFolder
@@ -25,18 +27,29 @@ from state.folder import StateFolder
 _GC_THRESHOLDS = (200_000, 50, 100)
 """Young collections are rare: the steps make no cycles, and look at a great many live objects."""
 
+_WATCH_EVERY_S = 0.5
+
 _ROCKSDB = re.compile(r"(IO error|Corruption|Invalid argument|Resource busy): ")
 """How errors of RocksDB begin; rocksdict raises them as plain ``Exception``."""
+
+
+_NO_NETWORK = "failed to initialize networking"
+"""What Bytewax says when it cannot listen on its port."""
 
 
 class UnexpectedError(Exception):
     """Something went wrong that should not; the traceback was printed."""
 
 
+class NotJoinedError(Exception):
+    """This worker's port was taken."""
+
+
 def run(state: str, run_id: str, index: int, addresses: list[str], parent: int) -> int:
     """Run one worker to its end; return the exit code."""
     if os.getppid() != parent:
         return FAILED
+    _watch(parent)
     folder = StateFolder(Path(state))
     try:
         with folder.join_workers():
@@ -45,6 +58,8 @@ def run(state: str, run_id: str, index: int, addresses: list[str], parent: int) 
             _run_flow(worker, folder, index, addresses)
     except (StateError, ResumeError, FileProblem) as error:
         return _fail(error)
+    except NotJoinedError:
+        return NOT_JOINED
     except UnexpectedError:
         return UNEXPECTED
     return _fail(worker.problem) if worker.problem else 0
@@ -66,6 +81,8 @@ def _run_flow(worker: WorkerState, folder: StateFolder, index: int, addresses: l
         known = _known_cause(error)
         if known is not None:
             raise known from None
+        if _NO_NETWORK in str(error):
+            raise NotJoinedError from None
         traceback.print_exc()
         raise UnexpectedError from error
     finally:
@@ -86,6 +103,18 @@ def _known_cause(error: BaseException | None) -> Exception | None:
             return StateError(f"the state cannot be read or written: {error}")
         error = error.__cause__ or error.__context__
     return None
+
+
+def _watch(parent: int) -> None:
+    """Die with the supervisor also where the system does not see to it."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_WATCH_EVERY_S)
+        os._exit(FAILED)
+
+    if sys.platform != "linux":
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def _on_signals(worker: WorkerState) -> None:

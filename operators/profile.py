@@ -180,7 +180,7 @@ class ProfileStep:
                 return True
             del seen[message_id]
         seen[message_id] = time
-        if len(seen) > self._plan.duplicates_last:
+        while len(seen) > self._plan.duplicates_last:
             del seen[next(iter(seen))]
         return False
 

@@ -33,6 +33,7 @@ class Timers:
     """
 
     def __init__(self, keyvalue: KeyValue, prefix: Prefix, *, capacity: int = 8192) -> None:
+        assert capacity > 1, "half of them are kept when there are too many"
         self._keyvalue = keyvalue
         self._prefix = prefix.key
         self._capacity = capacity

@@ -129,8 +129,8 @@ def remove_versions(folder: Path, keep: set[Version], live: str = "") -> None:
     """Remove versions and live folders but for those to keep."""
     with os.scandir(folder) as entries:
         names = [entry.name for entry in entries]
-    for name in names:
-        is_version = _NAME.fullmatch(name) is not None and name not in keep
+    for name in names:  # RocksDB leaves NAME.tmp when it is killed while making NAME
+        is_version = _NAME.fullmatch(name.removesuffix(".tmp")) is not None and name not in keep
         if is_version or (name.startswith("live-") and name != live):
             faults.reach("while-purging")
             shutil.rmtree(folder / name)

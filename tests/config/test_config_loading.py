@@ -24,7 +24,7 @@ FULL = """
         views: {count: Product Viewed}
         revenue: {sum: properties.revenue, of: Order Completed}
         device: {last: context.device.type}
-        categories: {distinct: properties.category, of: Product Viewed, at_most: 10000}
+        categories: {distinct: properties.category, of: Product Viewed, at_most: 1000}
     retention: 7d
     duplicates: {last: 0, within: 5m}
     triggers:
@@ -63,7 +63,7 @@ def test_every_key_reaches_its_attribute(load_text: LoadText) -> None:
         "views": Count(count="Product Viewed"),
         "revenue": Sum(sum="properties.revenue", of="Order Completed"),
         "device": Last(last="context.device.type"),
-        "categories": Distinct(distinct="properties.category", of="Product Viewed", at_most=10_000),
+        "categories": Distinct(distinct="properties.category", of="Product Viewed", at_most=1_000),
     }
     assert config.retention_ms == 7 * 86_400_000
     assert (config.duplicates.last, config.duplicates.within_ms) == (0, 300_000)

@@ -109,8 +109,8 @@ COLLECTS = [
     ("{first: properties}", 32, ['found "properties"']),
     ("{last: properties..a}", 31, ["names after dots"]),
     ("{sum: context.b.c.d.e.f.g.h.i}", 30, ["at most 8 parts"]),
-    ("{distinct: traits.a, at_most: 0}", 54, ["from 1 to 10000"]),
-    ("{distinct: traits.a, at_most: 10001}", 54, ["from 1 to 10000"]),
+    ("{distinct: traits.a, at_most: 0}", 54, ["from 1 to 1000"]),
+    ("{distinct: traits.a, at_most: 1001}", 54, ["from 1 to 1000"]),
     ("{sum: traits.a, of: 5}", 44, ["found 5", "an event's name"]),
 ]
 

@@ -85,7 +85,7 @@ def test_readers_with_their_own_customers_give_what_each_gives_alone(
     watermark = math.inf if close else max(each.watermark for each in alone)
     sessions, decisions = expected_of(inputs, rules, watermark=watermark)
     assert_records(done.outcome, sessions, decisions, rules)
-    fates = Counter(line.outcome for each in alone for line in each.lines)
+    fates = Counter(str(line.outcome) for each in alone for line in each.lines)
     names = ("applied", "applied"), ("late", "late"), ("duplicate", "duplicates")
     for outcome, name in (*names, ("dead letter", "dead_letters")):
         assert done.outcome.counts[name] == fates[outcome]

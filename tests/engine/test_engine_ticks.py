@@ -3,6 +3,7 @@
 import random
 from functools import cache
 from itertools import cycle
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -15,6 +16,7 @@ from oracle import Rules, streams
 from oracle.writing import MINUTE_MS, event_line
 from simulation import Outcome
 
+BOUNDS = ("INSTANCES_MOST", "CANCELS_MOST", "MESSAGE_IDS_MOST")
 RULES = Rules(
     collect={
         "views": {"count": "Product Viewed"},
@@ -96,7 +98,7 @@ def test_lines_are_byte_identical_whatever_is_kept_in_memory(
 def test_at_the_bounds_of_a_case_there_is_still_one_decision_an_instance_for_all_ticks(
     *, raw: list[bytes], rules: Rules, sizes: list[int], most: int
 ) -> None:
-    bounds = {"INSTANCES_MOST": most, "CANCELS_MOST": most, "MESSAGE_IDS_MOST": most}
+    bounds: dict[str, Any] = dict.fromkeys(BOUNDS, most)
     with patch.multiple("operators.instances", **bounds):
         by_one = engine(raw, rules, [1], close=True)
         random_ticks = engine(raw, rules, sizes, close=True)

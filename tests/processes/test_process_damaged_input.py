@@ -83,12 +83,12 @@ def test_one_of_several_readers_with_a_truncated_file_stops_the_run_and_goes_on_
     assert read == 4000
 
 
-@pytest.mark.parametrize("blocks", [20, 400])
+@pytest.mark.parametrize(("blocks", "workers"), [(20, 1), (400, 3)])
 def test_a_full_disk_says_so_and_the_run_goes_on_when_there_is_room(
-    blocks: int, events: Path, untouched: Replay, tmp_path: Path
+    blocks: int, workers: int, events: Path, untouched: Replay, tmp_path: Path
 ) -> None:
     """A limit on the size of each file hits the database first, or the outputs."""
-    replay = Replay(tmp_path, [events])
+    replay = Replay(tmp_path, [events], ["--workers", str(workers)])
     replay.before = ("sh", "-c", f'ulimit -f {blocks}; exec "$@"', "sh")
     ended = replay.run()
     assert ended.exit_code == 1

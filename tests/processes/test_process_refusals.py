@@ -84,6 +84,21 @@ def test_a_lost_version_is_a_refusal(stopped: Replay) -> None:
     assert refused(stopped).startswith(f"{version} is missing")
 
 
+@pytest.mark.parametrize("damaged", ["CURRENT", "MANIFEST-*", "*.sst"])
+def test_a_damaged_version_is_a_refusal(damaged: str, stopped: Replay, untouched: Replay) -> None:
+    (file,) = version_of(stopped, "shard-04").glob(damaged)
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    ended = stopped.run()
+    assert ended.exit_code == 1
+    assert ended.message.startswith("the state cannot be read or written: ")
+    assert "shard-04" in ended.message
+    file.write_bytes(whole)
+    if damaged == "CURRENT":
+        stopped.done()
+        assert_same(untouched, stopped)
+
+
 @pytest.mark.parametrize("lost", ["recovery", "everything but state.json and run.json"])
 def test_a_lost_recovery_folder_is_a_refusal_never_a_fresh_start(
     lost: str, stopped: Replay
