@@ -17,6 +17,7 @@ from statistics import median
 
 import msgspec
 
+from bench.phases import phases
 from bench.resuming import seconds_to_resume
 from bench.running import Cost, replay, simulate, size_on_disk_mb, with_epoch
 
@@ -37,7 +38,7 @@ def main() -> int:
     lines = list(_head(arguments))
     with tempfile.TemporaryDirectory(prefix="cartwheel-bench-") as folder:
         bench = Bench(Path(folder), arguments.events, arguments.rounds)
-        for section in (bench.speed, bench.known_customers, bench.epochs):
+        for section in (bench.speed, bench.where, bench.known_customers, bench.epochs):
             with _timed(section):
                 lines += ["", *section()]
     RESULTS.write_text("\n".join(lines) + "\n")
@@ -88,6 +89,18 @@ class Bench:
                 f"| {name} | {median(rates):,.0f} ({min(rates):,.0f} to {max(rates):,.0f})"
                 f" | {ratio:.2f} | {cpu_us:.1f} | {peak:.0f} |"
             )
+
+    def where(self) -> Section:
+        """Where the time goes, without Bytewax."""
+        spent = phases(self._all, self._folder / "phases")
+        total = sum(spent.values())
+        yield "## Where the time goes: CPU µs an event, in one thread without Bytewax"
+        yield ""
+        yield "| | µs | share |"
+        yield "|---|---|---|"
+        for name, each in spent.items():
+            yield f"| {name} | {each:.2f} | {each / total:.0%} |"
+        yield f"| together | {total:.2f} | 100% |"
 
     def known_customers(self) -> Section:
         """What many known customers cost, when the same number is active."""
@@ -154,7 +167,7 @@ def _write_known(path: Path, known: int) -> None:
 def _head(arguments: argparse.Namespace) -> Section:
     yield "# Results"
     yield ""
-    yield f"Made by `make bench` on {datetime.now(UTC):%Y-%m-%d}; {arguments.rounds} rounds each."
+    yield f"Made by `make bench` on {datetime.now(UTC):%Y-%m-%d}; rounds: {arguments.rounds}."
     yield ""
     yield f"- {_processor()}, {os.cpu_count()} cores; the machine is shared, so ratios say most"
     yield f"- {platform.system()} {platform.release()}, Python {sys.version.split()[0]}"

@@ -11,7 +11,7 @@ from connectors.errors import FileProblem
 from connectors.line_file import BEGINNING, Position
 from connectors.replay import Order, Replay
 from flows.shard_keys import shard_key
-from flows.worker_state import WorkerState
+from flows.worker_state import WorkerState, noting_failure
 from operators.lines import LineReader, Lines, join
 from operators.route import Route, RouteState
 from operators.ticks import ShardTick
@@ -72,6 +72,7 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
         self._next_progress = 0.0
         self._epoch_started = time.time()
 
+    @noting_failure
     def next_batch(self) -> Iterable[tuple[str, ShardTick]]:
         """Hand over the next tick.
 
@@ -115,6 +116,7 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
             return datetime.now(UTC) + _PAUSE
         return None
 
+    @noting_failure
     def snapshot(self) -> bytes:
         """Remember where to go on."""
         self._bytes = 0
@@ -162,6 +164,7 @@ class Readers(FixedPartitionedSource[tuple[str, ShardTick], bytes]):
         """Name the readers."""
         return [f"reader-{number}" for number in range(len(self._worker.job.readers))]
 
+    @noting_failure
     def build_part(
         self, step_id: str, for_part: str, resume_state: bytes | None
     ) -> ReaderPartition:

@@ -6,7 +6,7 @@ import msgspec
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
 from connectors.file_sink import FileSink, RenderedPart, SinkState
-from flows.worker_state import WorkerState
+from flows.worker_state import WorkerState, noting_failure
 
 FILES = "files"
 """The permanent name of the partition, and the key of everything that goes there."""
@@ -16,6 +16,7 @@ class FilesPartition(StatefulSinkPartition[RenderedPart, bytes]):
     """All output files, written by one worker."""
 
     def __init__(self, worker: WorkerState, row: bytes | None) -> None:
+        self._worker = worker
         worker.verify("the sink", row, worker.run.sink)
         job = worker.job
         state = (
@@ -25,11 +26,13 @@ class FilesPartition(StatefulSinkPartition[RenderedPart, bytes]):
         )
         self._sink = FileSink(Path(job.out), kinds=job.kinds, shards=job.route.shards, state=state)
 
+    @noting_failure
     def write_batch(self, values: list[RenderedPart]) -> None:
         """Write parts of ticks."""
         for part in values:
             self._sink.write(part)
 
+    @noting_failure
     def snapshot(self) -> bytes:
         """Remember how long the files are."""
         return msgspec.msgpack.encode(self._sink.snapshot())
@@ -53,6 +56,7 @@ class Sinks(FixedPartitionedSink[RenderedPart, bytes]):
         """Choose the partition of a key."""
         return 0
 
+    @noting_failure
     def build_part(self, step_id: str, for_part: str, resume_state: bytes | None) -> FilesPartition:
         """Open the files where the snapshot left them."""
         return FilesPartition(self._worker, resume_state)

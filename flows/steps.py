@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 from bytewax.operators import StatefulBatchLogic
 
-from flows.worker_state import WorkerState
+from flows.worker_state import WorkerState, noting_failure
 from operators.case_store import CaseStore
 from operators.clock import Clock
 from operators.decide import DecideStep
@@ -34,11 +34,13 @@ class ProfileLogic(StatefulBatchLogic[ShardTick, ProfileResult, bytes]):
         self._row = row
         self._step: ProfileStep | None = None
 
+    @noting_failure
     def on_batch(self, values: list[ShardTick]) -> tuple[Iterable[ProfileResult], bool]:
         """Let ticks through."""
         step = self._step or self._open(values[0].shard)
         return [step.on_tick(tick) for tick in values], StatefulBatchLogic.RETAIN
 
+    @noting_failure
     def snapshot(self) -> bytes:
         """Write what has changed; the checkpoint is decide's."""
         if self._step is None:
@@ -76,6 +78,7 @@ class DecideLogic(StatefulBatchLogic[ProfileResult, ShardResult, bytes]):
         self._shard = -1
         self._unproven = NO_VERSION
 
+    @noting_failure
     def on_batch(self, values: list[ProfileResult]) -> tuple[Iterable[ShardResult], bool]:
         """Let ticks through; the first after a snapshot proves that it is committed."""
         step = self._step or self._open(values[0].shard)
@@ -84,6 +87,7 @@ class DecideLogic(StatefulBatchLogic[ProfileResult, ShardResult, bytes]):
             self._unproven = NO_VERSION
         return [step.on_tick(result) for result in values], StatefulBatchLogic.RETAIN
 
+    @noting_failure
     def snapshot(self) -> bytes:
         """Write what has changed and make a version of it."""
         if self._step is None:

@@ -77,13 +77,16 @@ def _run_flow(worker: WorkerState, folder: StateFolder, index: int, addresses: l
             epoch_interval=timedelta(milliseconds=worker.job.epoch_ms),
             recovery_config=recovery.config(folder.recovery),
         )
-    except Exception as error:
-        known = _known_cause(error)
+    except BaseException as error:
+        cause = worker.failure or error
+        known = _known_cause(cause)
         if known is not None:
             raise known from None
-        if _NO_NETWORK in str(error):
+        if _NO_NETWORK in str(cause):
             raise NotJoinedError from None
-        traceback.print_exc()
+        if not isinstance(cause, Exception):
+            raise  # a panic, most likely because another worker has gone
+        traceback.print_exception(cause)
         raise UnexpectedError from error
     finally:
         worker.close()

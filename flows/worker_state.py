@@ -1,6 +1,9 @@
 """What the steps of one worker share: the job, where this run starts, and the open shards."""
 
 import os
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
@@ -9,6 +12,9 @@ from flows.job import Job
 from state.folder import Run, StateFolder
 from state.rocks import settings_for
 from state.shard import ShardStore
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class WorkerState:
@@ -19,6 +25,7 @@ class WorkerState:
         job: what to do.
         stopping: set when the worker is to stop at the next tick.
         problem: why a reader could not go on, once it cannot.
+        failure: the first error that a step has raised.
 
     Args:
         folder: the state.
@@ -38,6 +45,7 @@ class WorkerState:
         self.progress = Progress()
         self.stopping = False
         self.problem: Exception | None = None
+        self.failure: Exception | None = None
         self._folder = folder
         self._settings = settings_for(shards, self.job.compression)
         self._shards: dict[int, ShardStore] = {}
@@ -71,6 +79,28 @@ class WorkerState:
         """Close the shards."""
         for store in self._shards.values():
             store.close()
+
+
+def noting_failure(
+    method: Callable[Concatenate[Any, P], R],
+) -> Callable[Concatenate[Any, P], R]:
+    """Let a method that Bytewax calls note its error in the worker's state before it raises it.
+
+    With several processes Bytewax may panic over the broken connection and lose the error.
+    """
+
+    @wraps(method)
+    def call(step: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(step, *args, **kwargs)
+        except StopIteration:
+            raise
+        except Exception as error:
+            worker: WorkerState = step._worker  # noqa: SLF001 (this is part of the step)
+            worker.failure = worker.failure or error
+            raise
+
+    return call
 
 
 class Progress:

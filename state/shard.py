@@ -21,7 +21,7 @@ class ShardStore:
         settings: how RocksDB is opened.
 
     Raises:
-        StateError: the version is missing or not what its name says.
+        StateError: the version is missing, damaged or not what its name says.
     """
 
     def __init__(
@@ -31,7 +31,10 @@ class ShardStore:
         self._versions = Versions(folder, run)
         self._version = version
         live = self._versions.open(version)
-        self.keyvalue = RocksKeyValue(live, settings)
+        try:
+            self.keyvalue = RocksKeyValue(live, settings)
+        except Exception as error:  # rocksdict raises nothing more special
+            raise StateError(f"{folder / version} cannot be opened: {error}") from error
         self._about = read_about(self.keyvalue, str(folder / version))
         expected = (folder.name, version) if version else ("", "")
         if (self._about.shard, self._about.version) != expected:

@@ -33,7 +33,7 @@ class Score:
 
         return (
             f"{self.rounds} rounds, kills: {self.kills}, no difference;"
-            f" kill to first output (least / median / most): {least_to_most(self.recovered_s)};"
+            f" kill to first new output (least / median / most): {least_to_most(self.recovered_s)};"
             f" supervisor's death to no process left: {least_to_most(self.gone_s)}"
         )
 
@@ -107,10 +107,10 @@ def _kill_worker(running: Running, moment: float, total: int, random: Random, sc
     if not _wait_for(running, moment, total, random) or not (workers := running.workers()):
         return False
     out = running.replay.out
-    before = output_bytes(out)
     running.kill(random.choice(workers))
     killed = time.monotonic()
     running.wait_until(lambda: not set(workers) & set(running.workers()))
+    before = output_bytes(out)
     if running.wait_until(lambda: output_bytes(out) > before):
         score.recovered_s.append(time.monotonic() - killed)
     return True

@@ -84,15 +84,20 @@ def test_a_lost_version_is_a_refusal(stopped: Replay) -> None:
     assert refused(stopped).startswith(f"{version} is missing")
 
 
-@pytest.mark.parametrize("damaged", ["CURRENT", "MANIFEST-*", "*.sst"])
-def test_a_damaged_version_is_a_refusal(damaged: str, stopped: Replay, untouched: Replay) -> None:
-    (file,) = version_of(stopped, "shard-04").glob(damaged)
+@pytest.mark.parametrize(
+    ("damaged", "says"),
+    [("CURRENT", "cannot be opened: "), ("MANIFEST-*", "says that it is"), ("*.sst", "")],
+)
+def test_a_damaged_version_is_a_refusal(
+    damaged: str, says: str, stopped: Replay, untouched: Replay
+) -> None:
+    version = version_of(stopped, "shard-04")
+    file = max(version.glob(damaged))
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])
     ended = stopped.run()
     assert ended.exit_code == 1
-    assert ended.message.startswith("the state cannot be read or written: ")
-    assert "shard-04" in ended.message
+    assert ended.message.startswith(f"{version} {says}")
     file.write_bytes(whole)
     if damaged == "CURRENT":
         stopped.done()

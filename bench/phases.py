@@ -1,0 +1,147 @@
+"""Where the time goes: the same operators and the same RocksDB in one thread, step by step.
+
+Bytewax is left out, so the sum is a little below what the command takes.
+"""
+
+import gc
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.running import CONFIG
+from config import load
+from connectors.file_sink import FileSink, RenderedPart, SinkState
+from connectors.line_file import BEGINNING
+from connectors.rendering import render_line
+from connectors.replay import Replay
+from flows.job import Job, ReplayOptions, replay_job
+from operators.case_store import CaseStore
+from operators.clock import Clock
+from operators.decide import DecideStep
+from operators.lines import LineReader
+from operators.profile import ProfileStep
+from operators.profile_store import ProfileStore
+from operators.route import Route, RouteState
+from operators.ticks import ShardResult, ShardTick
+from state.rocks import settings_for
+from state.shard import ShardStore
+from state.versions import NO_VERSION
+
+_SHARDS = 12
+_TICK_LINES = 4096
+_EPOCH_S = 1.0
+_NOW_MS = 1_800_000_000_000
+
+
+class Stopwatch:
+    """CPU seconds of this process by what they were spent on."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, float] = {}
+        self._last = time.process_time()
+
+    def lap(self, name: str) -> None:
+        """Book the time since the last lap."""
+        now = time.process_time()
+        self.spent[name] = self.spent.get(name, 0.0) + now - self._last
+        self._last = now
+
+
+def phases(events: Path, folder: Path) -> dict[str, float]:
+    """Return CPU microseconds an event by phase."""
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 100)
+    pipeline = _Pipeline(_job(events, folder), folder)
+    read = 0
+    for lines in pipeline.run():
+        read += lines
+    return {name: spent / read * 1e6 for name, spent in pipeline.watch.spent.items()}
+
+
+def _job(events: Path, folder: Path) -> Job:
+    options = ReplayOptions(
+        files=[events],
+        out=folder / "out",
+        order="time",
+        shards=_SHARDS,
+        readers=1,
+        workers=1,
+        tick_lines=_TICK_LINES,
+        now_ms=_NOW_MS,
+        close=False,
+    )
+    return replay_job(load(CONFIG), options)
+
+
+class _Pipeline:
+    def __init__(self, job: Job, folder: Path) -> None:
+        (folder / "out").mkdir(parents=True)
+        settings = settings_for(_SHARDS, job.compression)
+        self._name = job.profile.name
+        self._stores = [
+            ShardStore(folder / f"shard-{n}", run="bench", version=NO_VERSION, settings=settings)
+            for n in range(_SHARDS)
+        ]
+        cache = job.cache_records // (2 * _SHARDS)
+        self._profiles = [
+            ProfileStep(
+                job.profile,
+                ProfileStore(store.keyvalue, store.about, job.profile, cache),
+                Clock.new(1),
+            )
+            for store in self._stores
+        ]
+        self._decides = [
+            DecideStep(job.decide, CaseStore(store.keyvalue, cache), [0]) for store in self._stores
+        ]
+        files = job.readers[0]
+        reader = LineReader(job.route.future_ms, job.route.now_ms)
+        self._replay = Replay(files, reader, order="time", positions=[BEGINNING])
+        self._route = Route(
+            0,
+            shards=_SHARDS,
+            disorder_ms=job.route.disorder_ms,
+            files=tuple(files),
+            state=RouteState(),
+        )
+        self._sink = FileSink(folder / "out", kinds=job.kinds, shards=_SHARDS, state=SinkState([0]))
+        self.watch = Stopwatch()
+
+    def run(self) -> Iterator[int]:
+        """Let all events through; give the number of lines of each tick."""
+        committed = time.process_time()
+        while not self._replay.ended:
+            lines = self._replay.take(_TICK_LINES)
+            self.watch.lap("read, find customer and time")
+            ticks = self._route.split(lines, ended=self._replay.ended)
+            self.watch.lap("route")
+            self._tick(ticks)
+            if time.process_time() - committed > _EPOCH_S:
+                self._commit()
+                committed = time.process_time()
+            yield len(lines)
+
+    def _tick(self, ticks: list[ShardTick]) -> None:
+        applied = [step.on_tick(tick) for step, tick in zip(self._profiles, ticks, strict=True)]
+        self.watch.lap("profile")
+        results = [step.on_tick(each) for step, each in zip(self._decides, applied, strict=True)]
+        self.watch.lap("decide")
+        parts = [self._render(result) for result in results]
+        self.watch.lap("render")
+        for part in parts:
+            self._sink.write(part)
+        self.watch.lap("sink")
+
+    def _render(self, result: ShardResult) -> RenderedPart:
+        kinds = result.outputs.kinds.items()
+        lines = {kind: [render_line(self._name, each) for each in some] for kind, some in kinds}
+        return RenderedPart(result.name, result.shard, lines, result.counts)
+
+    def _commit(self) -> None:
+        for profile, decide in zip(self._profiles, self._decides, strict=True):
+            profile.snapshot()
+            decide.snapshot()
+        self.watch.lap("write records")
+        for store in self._stores:
+            store.checkpoint([0])
+        self.watch.lap("checkpoint")
