@@ -1,4 +1,4 @@
-"""How long it takes from the start of the supervisor to the first tick, on a large state."""
+"""What a large state costs: how long a run on it takes to its first tick, and then per event."""
 
 import os
 import shutil
@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.running import CONFIG
 from config import load
@@ -20,12 +21,15 @@ _SHARDS = 12
 _TICK_LINES = 4096
 
 
-def seconds_to_resume(files: Sequence[Path], work: Path) -> float:
-    """Read the first file and a little of the second, stop, start again, stop at the first tick.
+class Resumed(NamedTuple):
+    """A second run on a state: seconds to its first tick, and from there wall µs an event."""
 
-    Returns:
-        Seconds from the start of the second run to its first tick.
-    """
+    first_tick_s: float
+    event_us: float
+
+
+def resume(files: Sequence[Path], work: Path) -> Resumed:
+    """Read the first file and a little of the second, stop, start again and read to the end."""
     shutil.rmtree(work, ignore_errors=True)
     with files[0].open("rb") as file:
         first = sum(1 for _ in file)
@@ -47,19 +51,21 @@ def seconds_to_resume(files: Sequence[Path], work: Path) -> float:
     )
     job = replay_job(config, options)
 
-    def run_until(reached: Callable[[int], bool]) -> float:
-        """Run until so many events were read; return the seconds to the first report."""
+    def run_until(reached: Callable[[int], bool]) -> list[tuple[float, int]]:
+        """Run until so many events were read; return when how many were."""
         started = time.monotonic()
-        seconds: list[float] = []
+        reports: list[tuple[float, int]] = []
 
         def report(_bytes_read: int, events: int) -> None:
-            seconds.append(time.monotonic() - started)
+            reports.append((time.monotonic() - started, events))
             if reached(events):
                 os.kill(os.getpid(), signal.SIGTERM)
 
         Supervisor(folder, identity, job, report=report, say=print).run()
-        return seconds[0]
+        return reports
 
     with OutFolder(work / "out").claim(identity.id, fresh=True, names=[]):
         run_until(lambda events: events > first)
-        return run_until(lambda _events: True)
+        reports = run_until(lambda _events: False)
+    (start_s, start), (end_s, end) = reports[0], reports[-1]
+    return Resumed(start_s, (end_s - start_s) / (end - start) * 1e6)

@@ -132,14 +132,20 @@ def _fail(error: Exception) -> int:
     return FAILED
 
 
+def _main(state: str, run_id: str, index: str, addresses: str, parent: str) -> None:
+    """Run a worker and end this process, without Python's own end.
+
+    When a cluster has broken down, its threads may abort a Python that is about to end.
+    """
+    try:
+        exit_code = run(state, run_id, int(index), addresses.split(","), int(parent))
+    except BaseException:  # noqa: BLE001 (a panic is none of the others)
+        traceback.print_exc()
+        exit_code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(exit_code)
+
+
 if __name__ == "__main__":
-    _, state_argument, run_argument, index_argument, addresses_argument, parent_argument = sys.argv
-    sys.exit(
-        run(
-            state_argument,
-            run_argument,
-            int(index_argument),
-            addresses_argument.split(","),
-            int(parent_argument),
-        )
-    )
+    _main(*sys.argv[1:])
