@@ -8,13 +8,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.running import CONFIG
-from config import load
+from bench.running import SHARDS, TICK_LINES, shop_job
 from connectors.file_sink import FileSink, RenderedPart, SinkState
 from connectors.line_file import BEGINNING
 from connectors.rendering import render_line
 from connectors.replay import Replay
-from flows.job import Job, ReplayOptions, replay_job
+from flows.job import Job
 from operators.case_store import CaseStore
 from operators.clock import Clock
 from operators.decide import DecideStep
@@ -27,10 +26,7 @@ from state.rocks import settings_for
 from state.shard import ShardStore
 from state.versions import NO_VERSION
 
-_SHARDS = 12
-_TICK_LINES = 4096
 _EPOCH_S = 1.0
-_NOW_MS = 1_800_000_000_000
 
 
 class Stopwatch:
@@ -51,38 +47,23 @@ def phases(events: Path, folder: Path) -> dict[str, float]:
     """Return CPU microseconds an event by phase."""
     gc.freeze()
     gc.set_threshold(200_000, 50, 100)
-    pipeline = _Pipeline(_job(events, folder), folder)
+    pipeline = _Pipeline(shop_job([events], folder / "out", "time"), folder)
     read = 0
     for lines in pipeline.run():
         read += lines
     return {name: spent / read * 1e6 for name, spent in pipeline.watch.spent.items()}
 
 
-def _job(events: Path, folder: Path) -> Job:
-    options = ReplayOptions(
-        files=[events],
-        out=folder / "out",
-        order="time",
-        shards=_SHARDS,
-        readers=1,
-        workers=1,
-        tick_lines=_TICK_LINES,
-        now_ms=_NOW_MS,
-        close=False,
-    )
-    return replay_job(load(CONFIG), options)
-
-
 class _Pipeline:
     def __init__(self, job: Job, folder: Path) -> None:
         (folder / "out").mkdir(parents=True)
-        settings = settings_for(_SHARDS, job.compression)
+        settings = settings_for(SHARDS, job.compression)
         self._name = job.profile.name
         self._stores = [
             ShardStore(folder / f"shard-{n}", run="bench", version=NO_VERSION, settings=settings)
-            for n in range(_SHARDS)
+            for n in range(SHARDS)
         ]
-        cache = job.cache_records // (2 * _SHARDS)
+        cache = job.cache_records // (2 * SHARDS)
         self._profiles = [
             ProfileStep(
                 job.profile,
@@ -99,19 +80,19 @@ class _Pipeline:
         self._replay = Replay(files, reader, order="time", positions=[BEGINNING])
         self._route = Route(
             0,
-            shards=_SHARDS,
+            shards=SHARDS,
             disorder_ms=job.route.disorder_ms,
             files=tuple(files),
             state=RouteState(),
         )
-        self._sink = FileSink(folder / "out", kinds=job.kinds, shards=_SHARDS, state=SinkState([0]))
+        self._sink = FileSink(folder / "out", kinds=job.kinds, shards=SHARDS, state=SinkState([0]))
         self.watch = Stopwatch()
 
     def run(self) -> Iterator[int]:
         """Let all events through; give the number of lines of each tick."""
         committed = time.process_time()
         while not self._replay.ended:
-            lines = self._replay.take(_TICK_LINES)
+            lines = self._replay.take(TICK_LINES)
             self.watch.lap("read, find customer and time")
             ticks = self._route.split(lines, ended=self._replay.ended)
             self.watch.lap("route")

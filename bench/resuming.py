@@ -8,17 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.running import CONFIG
+from bench.running import CONFIG, NOW_MS, SHARDS, shop_job
 from config import load
 from connectors.out_folder import OutFolder
 from flows import recovery
-from flows.job import ReplayOptions, replay_job
 from flows.supervisor import Supervisor
 from state.folder import StateFolder
-
-_NOW_MS = 1_800_000_000_000
-_SHARDS = 12
-_TICK_LINES = 4096
 
 
 class Resumed(NamedTuple):
@@ -35,21 +30,9 @@ def resume(files: Sequence[Path], work: Path) -> Resumed:
         first = sum(1 for _ in file)
     folder = StateFolder(work / "state")
     folder.path.mkdir(parents=True)
-    config = load(CONFIG)
-    identity = folder.create(name=config.name, shards=_SHARDS, readers=1, now_ms=_NOW_MS)
+    identity = folder.create(name=load(CONFIG).name, shards=SHARDS, readers=1, now_ms=NOW_MS)
     recovery.create(folder.recovery, identity.id)
-    options = ReplayOptions(
-        files=list(files),
-        out=work / "out",
-        order="name",
-        shards=_SHARDS,
-        readers=1,
-        workers=1,
-        tick_lines=_TICK_LINES,
-        now_ms=_NOW_MS,
-        close=False,
-    )
-    job = replay_job(config, options)
+    job = shop_job(files, work / "out", "name")
 
     def run_until(reached: Callable[[int], bool]) -> list[tuple[float, int]]:
         """Run until so many events were read; return when how many were."""

@@ -10,9 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from config import load
+from connectors.replay import Order
+from flows.job import Job, ReplayOptions, replay_job
+from operators.times import parse_time
+
 ROOT = Path(__file__).parent.parent
 CONFIG = ROOT / "examples" / "shop" / "shop.yaml"
 NOW = "2027-01-01T00:00:00Z"
+NOW_MS = parse_time(NOW)
+SHARDS = 12
+TICK_LINES = 4096
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,22 @@ def replay(  # noqa: PLR0913 (each is one thing that is varied)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(json.loads(output), wall_s, cpu_s, after.ru_maxrss / 1024)
+
+
+def shop_job(files: Sequence[Path], out: Path, order: Order) -> Job:
+    """Compile the example config into a job for one worker and one reader."""
+    options = ReplayOptions(
+        files=list(files),
+        out=out,
+        order=order,
+        shards=SHARDS,
+        readers=1,
+        workers=1,
+        tick_lines=TICK_LINES,
+        now_ms=NOW_MS,
+        close=False,
+    )
+    return replay_job(load(CONFIG), options)
 
 
 def with_epoch(folder: Path, every: str) -> Path:

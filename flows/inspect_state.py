@@ -13,7 +13,7 @@ import msgspec
 from connectors.file_sink import SinkState
 from flows import main, recovery
 from flows.errors import ResumeError
-from flows.readers import ReaderState
+from flows.readers import ReaderState, reader_key
 from flows.shard_keys import shard_key
 from flows.sinks import FILES
 from flows.steps import DecideState
@@ -159,7 +159,7 @@ def _committed(folder: StateFolder, identity: Identity) -> tuple[int, recovery.R
 def _progress(rows: recovery.Rows, identity: Identity, epoch: int) -> ProgressReport:
     readers = []
     for number in range(identity.readers):
-        row = rows.get((_step("readers"), f"reader-{number}"))
+        row = rows.get((main.step_id("readers"), reader_key(number)))
         state = msgspec.msgpack.decode(row, type=ReaderState) if row else None
         readers.append(
             ReaderReport(state.files, state.route.tick, state.events, state.ended)
@@ -169,10 +169,10 @@ def _progress(rows: recovery.Rows, identity: Identity, epoch: int) -> ProgressRe
     clocks = [
         msgspec.msgpack.decode(row, type=Clock)
         for (step, _), row in rows.items()
-        if step == _step("profile")
+        if step == main.step_id("profile")
     ]
     watermark = min((clock.watermark for clock in clocks), default=BEFORE_ALL)
-    sink = rows.get((_step("sinks"), FILES))
+    sink = rows.get((main.step_id("sinks"), FILES))
     counts = msgspec.msgpack.decode(sink, type=SinkState).counts if sink else {}
     return ProgressReport(
         epoch=epoch,
@@ -191,7 +191,7 @@ def _shard(
 ) -> tuple[ShardReport, About | None]:
     """Look at one shard: at the version that the snapshots name, where they could be read."""
     path = folder.shard(shard)
-    row = rows.get((_step("decide"), shard_key(shard)), b"") if rows is not None else None
+    row = rows.get((main.step_id("decide"), shard_key(shard)), b"") if rows is not None else None
     state = msgspec.msgpack.decode(row, type=DecideState) if row else None
     version = None if row is None else (state.version if state else NO_VERSION)
     about: About | None = None
@@ -201,7 +201,3 @@ def _shard(
         problems.append(str(error))
     ticks = state.ticks if state else (about.ticks if about else None)
     return ShardReport(shard, version or None, ticks, bytes_on_disk(path)), about
-
-
-def _step(name: str) -> str:
-    return f"{main.NAME}.{name}"

@@ -1,7 +1,6 @@
 """What a run is to do, as its workers read it: plans instead of config, and the files by name."""
 
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
@@ -17,8 +16,7 @@ from operators.plans import (
     RoutePlan,
     TriggerPlan,
 )
-
-Compression = Literal["lz4", "none"]
+from state.rocks import Compression
 
 
 class Job(msgspec.Struct, frozen=True):

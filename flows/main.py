@@ -25,6 +25,11 @@ from operators.ticks import ShardResult
 NAME = "cartwheel"
 
 
+def step_id(step: str) -> str:
+    """Return the name under which Bytewax keeps a step's snapshots."""
+    return f"{NAME}.{step}"
+
+
 def build(worker: WorkerState) -> Dataflow:
     """Wire the flow for one worker."""
     name = worker.job.profile.name

@@ -21,6 +21,14 @@ _PAUSE = timedelta(milliseconds=5)
 _PROGRESS_EVERY_S = 0.1
 
 
+_KEY_PREFIX = "reader-"
+
+
+def reader_key(number: int) -> str:
+    """Return the permanent name under which Bytewax knows a reader."""
+    return f"{_KEY_PREFIX}{number}"
+
+
 class ReaderState(msgspec.Struct):
     """What a reader remembers.
 
@@ -162,12 +170,12 @@ class Readers(FixedPartitionedSource[tuple[str, ShardTick], bytes]):
 
     def list_parts(self) -> list[str]:
         """Name the readers."""
-        return [f"reader-{number}" for number in range(len(self._worker.job.readers))]
+        return [reader_key(number) for number in range(len(self._worker.job.readers))]
 
     @noting_failure
     def build_part(
         self, step_id: str, for_part: str, resume_state: bytes | None
     ) -> ReaderPartition:
         """Open a reader where its snapshot left it."""
-        number = int(for_part.removeprefix("reader-"))
+        number = int(for_part.removeprefix(_KEY_PREFIX))
         return ReaderPartition(self._worker, number, resume_state)

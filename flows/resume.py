@@ -12,7 +12,7 @@ from connectors.file_sink import SinkState
 from flows import main, recovery
 from flows.errors import ResumeError
 from flows.job import Job
-from flows.readers import ReaderState
+from flows.readers import ReaderState, reader_key
 from flows.shard_keys import shard_key
 from flows.sinks import FILES
 from flows.steps import DecideState
@@ -88,25 +88,25 @@ def _run(identity: Identity, job: Job, rows: recovery.Rows, *, is_new: bool) -> 
     Only a state that has never committed anything may have none.
     """
     shards = [shard_key(shard) for shard in range(identity.shards)]
-    readers = [f"reader-{number}" for number in range(identity.readers)]
-    expected = {(_step("sinks"), FILES)}
-    expected |= {(_step("readers"), reader) for reader in readers}
-    expected |= {(_step(step), shard) for step in ("profile", "decide") for shard in shards}
+    readers = [reader_key(number) for number in range(identity.readers)]
+    expected = {(main.step_id("sinks"), FILES)}
+    expected |= {(main.step_id("readers"), reader) for reader in readers}
+    expected |= {(main.step_id(step), shard) for step in ("profile", "decide") for shard in shards}
     if rows.keys() != expected and (rows or not is_new):
         odd = min(rows.keys() ^ expected)
         raise ResumeError(
             f"the state has {'a surplus' if odd in rows else 'no'} snapshot of {odd[0]} {odd[1]};"
             " restore it from a backup, or start a new state"
         )
-    decide = [rows.get((_step("decide"), shard), b"") for shard in shards]
+    decide = [rows.get((main.step_id("decide"), shard), b"") for shard in shards]
     states = [msgspec.msgpack.decode(row, type=DecideState) for row in decide if row]
     run = Run(
         id=uuid4().hex[:12],
         versions=[state.version for state in states] or [NO_VERSION] * identity.shards,
-        profile=[rows.get((_step("profile"), shard), b"") for shard in shards],
+        profile=[rows.get((main.step_id("profile"), shard), b"") for shard in shards],
         decide=decide,
-        readers=[rows.get((_step("readers"), reader), b"") for reader in readers],
-        sink=rows.get((_step("sinks"), FILES), b""),
+        readers=[rows.get((main.step_id("readers"), reader), b"") for reader in readers],
+        sink=rows.get((main.step_id("sinks"), FILES), b""),
         job=msgspec.Raw(msgspec.json.encode(job)),
     )
     if rows:
@@ -146,7 +146,3 @@ def _check_ticks(run: Run, decide: list[DecideState]) -> None:
                 f"the state's snapshots do not fit together: readers are at ticks {handed_over},"
                 f" {step} at {seen}; restore it from a backup"
             )
-
-
-def _step(name: str) -> str:
-    return f"{main.NAME}.{name}"
