@@ -105,7 +105,7 @@ class Bench:
     def known_customers(self) -> Section:
         """What many known customers cost, when the same number is active."""
         active = simulate(
-            self._folder / "active.jsonl",
+            self._folder / "2-active.jsonl",
             users=10_000,
             events=self._events // 4,
             seed=SEED,
@@ -117,7 +117,7 @@ class Bench:
         yield "| known | wall µs an event | s to resume, first tick | state MB |"
         yield "|---|---|---|---|"
         for known in KNOWN:
-            past = self._folder / f"known-{known}.jsonl"
+            past = self._folder / f"1-known-{known}.jsonl"
             _write_known(past, known)
             work = self._folder / "resume"
             resumed = resume([past, active], work)

@@ -38,6 +38,7 @@ def break_off(replay: Replay, size: int) -> None:
     """Kill a run when one worker has its snapshot of an epoch and another has not."""
     with replay.started() as running:
         assert running.wait_for_output(size)
+        assert running.wait_for_commit()
         os.kill(running.workers()[-1], signal.SIGSTOP)
         time.sleep(ENOUGH_FOR_AN_EPOCH_S)
         running.kill_supervisor()
