@@ -4,7 +4,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 WORKERS ?= auto
 
-.PHONY: demo test setup check format lint types imports docs bench torture clean
+.PHONY: demo test setup check format lint types imports docs bench torture kafka kafka-stop clean
 
 demo: .venv/ready
 	rm -rf demo-out
@@ -42,6 +42,12 @@ torture: .venv/ready
 
 bench: .venv/ready
 	$(PY) -m bench
+
+kafka: .venv/ready
+	@$(PY) -m broker start
+
+kafka-stop: .venv/ready
+	@$(PY) -m broker stop
 
 clean:
 	rm -rf .venv demo-out build *.egg-info
