@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from config import Config, ConfigError, format_duration, load
+from config import Config, ConfigError, KafkaSecurity, format_duration, load
 
 NAME = "check"
 SUMMARY = "check a config without starting anything"
@@ -53,6 +53,8 @@ def _overview(config: Config) -> list[str]:
     collected = ", ".join(config.session.collect) or "nothing"
     gap = format_duration(config.session.gap_ms)
     lines = [
+        *_source(config),
+        *_sinks(config),
         f"  sessions: end {gap} after the last event, collect {collected}",
         f"  triggers: {len(config.triggers) or 'none'}",
     ]
@@ -61,3 +63,32 @@ def _overview(config: Config) -> list[str]:
         unless = f", unless {' or '.join(trigger.cancel)}" if trigger.cancel else ""
         lines.append(f"    {name}: {trigger.on}{wait}{unless}")
     return lines
+
+
+def _source(config: Config) -> list[str]:
+    source = config.source
+    if source is None:
+        return []
+    if source.kafka:
+        kafka = source.kafka
+        place = f"{kafka.brokers}{_by(kafka.security)}"
+        group = f"group {config.source_group}, readers {kafka.readers}"
+        return [f"  source: topic {kafka.topic} at {place}, {group}"]
+    return [f"  source: files {', '.join(source.files or ())}, by {source.order}"]
+
+
+def _sinks(config: Config) -> list[str]:
+    sinks = config.sinks
+    if sinks is None:
+        return []
+    if sinks.kafka:
+        place = f"{config.sink_brokers}{_by(config.sink_security)}"
+        return [
+            f"  sinks: topics {config.sink_prefix}* at {place}, delivery {sinks.kafka.delivery}"
+        ]
+    return [f"  sinks: files in {sinks.files}"]
+
+
+def _by(security: KafkaSecurity | None) -> str:
+    """Say how connections are secured, when they are."""
+    return f" by {security.protocol}" if security else ""

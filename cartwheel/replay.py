@@ -19,7 +19,7 @@ from config import Config, ConfigError, load
 from connectors.errors import FileProblem
 from connectors.line_file import has_grown
 from connectors.out_folder import OutFolder
-from connectors.replay import Order
+from connectors.replay import Order, RecordedPositions
 from flows import recovery
 from flows.errors import ResumeError, WorkerFailedError
 from flows.job import Job, ReplayOptions, replay_job
@@ -121,7 +121,8 @@ def _in_vain(reached: Progress, job: Job) -> str:
     grown = [
         name
         for reader in reached.readers
-        for name, position in zip(reader.files, reader.positions, strict=True)
+        if isinstance(reader.positions, RecordedPositions)
+        for name, position in zip(reader.positions.files, reader.positions.positions, strict=True)
         if has_grown(name, position)
     ]
     asked = [f"; {name} has grown since, its new events are not read" for name in grown]
@@ -153,7 +154,8 @@ def _in_and_out(arguments: argparse.Namespace, config: Config) -> tuple[list[Pat
         _bounded("--readers", arguments.readers, _READERS_MOST)
     source = config.source
     patterns = arguments.events or (source.files if source else None)
-    out = arguments.out or (Path(config.sinks.files) if config.sinks else None)
+    sink = config.sinks.files if config.sinks else None
+    out = arguments.out or (Path(sink) if sink else None)
     if not patterns:
         raise UsageError("--events is missing, and the config names no source.files")
     if not out:

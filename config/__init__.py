@@ -4,6 +4,8 @@ Everything outside this package uses the names below and none of its modules.
 """
 
 from config.errors import ConfigError, Problem
+from config.kafka import KafkaSecurity, KafkaSink, KafkaSource
+from config.kafka_values import SINK_TOPICS
 from config.loading import load
 from config.models import (
     Collect,
@@ -13,6 +15,7 @@ from config.models import (
     Duplicates,
     Epoch,
     First,
+    Http,
     Last,
     Max,
     Min,
@@ -28,6 +31,7 @@ from config.values import format_duration, parse_duration
 from config.versions import definition, rule_version
 
 __all__ = [
+    "SINK_TOPICS",
     "Collect",
     "Config",
     "ConfigError",
@@ -36,6 +40,10 @@ __all__ = [
     "Duplicates",
     "Epoch",
     "First",
+    "Http",
+    "KafkaSecurity",
+    "KafkaSink",
+    "KafkaSource",
     "Last",
     "Max",
     "Min",

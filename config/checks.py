@@ -7,45 +7,43 @@ wrong in themselves are passed over here.
 
 from collections.abc import Iterator
 
+from config.kafka_checks import check_kafka
 from config.models import Config, Session
+from config.plain import KEY, Finding, mapping_at
 from config.values import format_duration, parse_duration
 
 RESERVED = ("session_id", "start", "end", "duration_s", "events", "revision")
 """The fixed fields of a session's record; collected values stand beside them."""
 
-KEY = "[key]"
-"""What a path ends with, here as in pydantic's errors, when it means a key and not its value."""
 
-Path = tuple[str | int, ...]
-
-
-def check_all(config: object) -> Iterator[tuple[Path, str]]:
+def check_all(config: object) -> Iterator[Finding]:
     """Give the path of each value or key that does not go with another, and why."""
     yield from _durations_below_retention(config)
     yield from _collected_names(config)
     yield from _no_trigger_cancels_itself(config)
+    yield from check_kafka(config)
 
 
-def _durations_below_retention(config: object) -> Iterator[tuple[Path, str]]:
+def _durations_below_retention(config: object) -> Iterator[Finding]:
     retention_ms = _duration_ms(config, "retention", default_ms=_default_ms("retention_ms"))
     if retention_ms is None:
         return
     limit = f"expected less than retention ({format_duration(retention_ms)})"
     paths: list[tuple[str, ...]] = [("session", "gap")]
-    for name in _mapping(config, "triggers"):
+    for name in mapping_at(config, "triggers"):
         paths += [("triggers", name, "after"), ("triggers", name, "again")]
     for path in paths:
         duration_ms = _duration_ms(config, *path)
         if duration_ms is not None and duration_ms >= retention_ms:
             yield path, f"found {format_duration(duration_ms)}, {limit}"
     gap_ms = Session().gap_ms
-    if "gap" not in _mapping(config, "session") and gap_ms >= retention_ms:
+    if "gap" not in mapping_at(config, "session") and gap_ms >= retention_ms:
         more = f"expected more than session.gap (by default {format_duration(gap_ms)})"
         yield ("retention",), f"found {format_duration(retention_ms)}, {more}"
 
 
-def _collected_names(config: object) -> Iterator[tuple[Path, str]]:
-    collect = _mapping(config, "session", "collect")
+def _collected_names(config: object) -> Iterator[Finding]:
+    collect = mapping_at(config, "session", "collect")
     for name in collect:
         if name in RESERVED:
             yield (
@@ -53,16 +51,16 @@ def _collected_names(config: object) -> Iterator[tuple[Path, str]]:
                 f"every session record has a field {name}: choose another name",
             )
         distinct = name.removesuffix("_exact")
-        if distinct != name and "distinct" in _mapping(collect, distinct):
+        if distinct != name and "distinct" in mapping_at(collect, distinct):
             yield (
                 ("session", "collect", name, KEY),
                 f"the distinct {distinct} brings a field {name} of its own: choose another name",
             )
 
 
-def _no_trigger_cancels_itself(config: object) -> Iterator[tuple[Path, str]]:
-    for name, trigger in _mapping(config, "triggers").items():
-        on, cancel = _mapping(trigger).get("on"), _mapping(trigger).get("cancel")
+def _no_trigger_cancels_itself(config: object) -> Iterator[Finding]:
+    for name, trigger in mapping_at(config, "triggers").items():
+        on, cancel = mapping_at(trigger).get("on"), mapping_at(trigger).get("cancel")
         path = ("triggers", name, "cancel")
         if not isinstance(on, str):
             continue
@@ -75,16 +73,9 @@ def _no_trigger_cancels_itself(config: object) -> Iterator[tuple[Path, str]]:
             yield path, message
 
 
-def _mapping(value: object, *path: str) -> dict[str, object]:
-    """Give the mapping at a path, an empty one if there is something else or nothing."""
-    for part in path:
-        value = value.get(part) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
 def _duration_ms(config: object, *path: str, default_ms: int | None = None) -> int | None:
     *outer, last = path
-    found = _mapping(config, *outer)
+    found = mapping_at(config, *outer)
     if last not in found:
         return default_ms
     value = found[last]

@@ -8,10 +8,11 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from config.checks import KEY
 from config.environment import Substituted
-from config.models import COLLECT_KINDS, Config, Section
-from config.tree import Fields, Finding, Items, Node, Place, Scalar, describe
+from config.models import COLLECT_KINDS, Config
+from config.plain import KEY
+from config.section import Section
+from config.tree import HIDDEN, SECRET_KEYS, Fields, Finding, Items, Node, Place, Scalar, describe
 from config.wording import dotted, quote, suggestion
 
 _EXPECTED = {
@@ -39,8 +40,22 @@ class Spot:
 
     @property
     def hidden(self) -> bool:
-        """Whether the value came from the environment, so that messages must not show it."""
-        return isinstance(self.node, Scalar) and isinstance(self.node.value, Substituted)
+        """Whether messages must not show the value: it came from the environment or is secret."""
+        from_outside = isinstance(self.node, Scalar) and isinstance(self.node.value, Substituted)
+        return from_outside or self.secret
+
+    @property
+    def secret(self) -> bool:
+        """Whether the value is one that messages never show, wherever it came from."""
+        if not self.path or not isinstance(self.node, Scalar):
+            return False
+        # an address such as kafka://user:password@host is a likely mistake
+        userinfo = self.path[-1] == "brokers" and "@" in self.node.written
+        return userinfo or self.path[-1] in SECRET_KEYS
+
+    def describe(self) -> str:
+        """Say what stands there."""
+        return HIDDEN if self.secret else describe(self.node)
 
 
 def locate(root: Node, path: Sequence[str | int]) -> Spot:
@@ -80,7 +95,7 @@ def _finding(details: ErrorDetails, spot: Spot) -> Finding:
             spot.place,
             f"found {context['actual_length']}, expected at most {context['max_length']}",
         )
-    place, found = spot.place, describe(spot.node)
+    place, found = spot.place, spot.describe()
     if path and path[-1] == KEY:
         place, found = spot.key_place, quote(str(spot.path[-1]))
     key = context.get("key")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from config.checks import KEY, check_all
+from config.checks import check_all
 from config.errors import ConfigError, Problem
 from config.explain import findings_of, locate
 from config.models import Config
+from config.plain import KEY
 from config.tree import Fields, Finding, Place, UnreadableError, describe, read_tree, to_plain
 from config.wording import dotted
 

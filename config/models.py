@@ -7,8 +7,11 @@ In the file a key has its short name (``gap: 30m``); the attribute carries the u
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
+from config.kafka import DEFAULT_CLIENT, Client, KafkaSecurity, KafkaSink, KafkaSource
+from config.kafka_values import MAX_PORT, Host
+from config.section import Section
 from config.values import (
     Again,
     ConfigName,
@@ -21,10 +24,12 @@ from config.values import (
     GapMs,
     GraceMs,
     Identifier,
+    IdleMs,
     PropertyPath,
     SizeBytes,
     Yes,
     expected,
+    given,
     one_of,
     whole,
 )
@@ -35,26 +40,32 @@ _HOUR_MS = 60 * _MINUTE_MS
 _DAY_MS = 24 * _HOUR_MS
 
 
-class Section(BaseModel):
-    """A mapping of known keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class Source(Section):
-    """Where events come from."""
+    """Where events come from: exactly one of ``files`` and ``kafka`` is there."""
 
-    files: FilePaths
-    """Paths or patterns, plain or compressed; one or a list."""
+    files: Annotated[FilePaths | None, given("a path or a list of paths")] = None
+    """Paths, patterns or folders, plain or compressed; one or a list."""
     order: Annotated[Literal["time", "name"], one_of("time", "name")] = "time"
     """How several files become one stream: merged by event time, or one after the other by name."""
+    follow: Yes = True
+    """Whether ``run`` waits for more events in the files, and for more files; a replay never."""
+    kafka: Annotated[KafkaSource | None, given("a mapping")] = None
 
 
 class Sinks(Section):
-    """Where results go."""
+    """Where results go: exactly one of ``files`` and ``kafka`` is there."""
 
-    files: FilePath
+    files: Annotated[FilePath | None, given("a path, as text")] = None
     """A folder."""
+    kafka: Annotated[KafkaSink | None, given("a mapping")] = None
+
+
+class Http(Section):
+    """Where metrics and health are served."""
+
+    port: Annotated[int, whole(0, MAX_PORT)]
+    """0: any free one."""
+    host: Host = "127.0.0.1"
 
 
 class Time(Section):
@@ -62,8 +73,8 @@ class Time(Section):
 
     disorder_ms: DurationMs = Field(5_000, alias="disorder")
     """How far behind the newest event the watermark stays."""
-    idle_ms: DurationMs = Field(30_000, alias="idle")
-    """When a live partition without events stops holding the others back."""
+    idle_ms: IdleMs = Field(30_000, alias="idle")
+    """When a live partition without events stops holding the others back; None: never."""
     grace_ms: GraceMs = Field(0, alias="grace")
     """How late an event may still be applied."""
     future_ms: DurationMs = Field(_HOUR_MS, alias="future")
@@ -233,3 +244,46 @@ class Config(Section):
     """How long a customer who is not seen any more is kept."""
     duplicates: Duplicates = Duplicates()
     triggers: Mapping[ConfigName, Trigger] = Field({}, max_length=1_000)
+    http: Http | None = None
+
+    @property
+    def source_group(self) -> str:
+        """The consumer group of ``source.kafka``, which must be there."""
+        source = self._kafka_source
+        assert source, "there is no source.kafka"
+        return source.group or f"cartwheel-{self.name}"
+
+    @property
+    def sink_brokers(self) -> str:
+        """The brokers of ``sinks.kafka``, which must be there: its own, else the source's."""
+        brokers = self._kafka_sink.brokers or (self._kafka_source and self._kafka_source.brokers)
+        assert brokers, "checked when the config was loaded"
+        return brokers
+
+    @property
+    def sink_client(self) -> Client:
+        """The client of ``sinks.kafka``, which must be there: its own, else the source's."""
+        default = self._kafka_source.client if self._kafka_source else DEFAULT_CLIENT
+        return self._kafka_sink.client or default
+
+    @property
+    def sink_security(self) -> KafkaSecurity | None:
+        """The security of ``sinks.kafka``, which must be there: its own, else the source's."""
+        default = self._kafka_source.security if self._kafka_source else None
+        return self._kafka_sink.security or default
+
+    @property
+    def sink_prefix(self) -> str:
+        """What the topics of ``sinks.kafka``, which must be there, begin with."""
+        prefix = self._kafka_sink.prefix
+        return f"{self.name}." if prefix is None else prefix
+
+    @property
+    def _kafka_source(self) -> KafkaSource | None:
+        return self.source.kafka if self.source else None
+
+    @property
+    def _kafka_sink(self) -> KafkaSink:
+        sink = self.sinks.kafka if self.sinks else None
+        assert sink, "there is no sinks.kafka"
+        return sink

@@ -28,6 +28,9 @@ from config.wording import quote, shorten
 
 MAX_DEPTH = 20
 MAX_VALUES = 50_000
+SECRET_KEYS = frozenset({"password"})
+"""Keys whose values no message shows, however wrong they are."""
+HIDDEN = "a value that is not shown"
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -99,7 +102,12 @@ def read_tree(text: str, environment: Mapping[str, str]) -> tuple[Node | None, l
             builder.stop(_place_of(text, error.position), f"not YAML: {error.reason}")
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            told = ", ".join(part for part in (error.context, error.problem) if part)
+            parts = (
+                ["cannot be read here, try quotes"]
+                if builder.in_secret
+                else [error.context, error.problem]
+            )
+            told = ", ".join(part for part in parts if part)
             builder.stop(_place(mark) if mark else place, f"not YAML: {told}")
         except YAMLError:
             builder.stop(place, "not YAML from here on")
@@ -163,6 +171,11 @@ class _Builder:
         self._documents = 0
         self._size = 0
 
+    @property
+    def in_secret(self) -> bool:
+        """Whether the value of a secret key is being read."""
+        return any(each.key in SECRET_KEYS for each in self._open)
+
     def stop(self, place: Place, message: str) -> NoReturn:
         raise UnreadableError([*self.findings, (place, message)])
 
@@ -186,7 +199,8 @@ class _Builder:
         self._grow(place, 1, 1)
         tag = getattr(event, "tag", None)
         if tag is not None:
-            self.findings.append((place, f"found the tag {shorten(str(tag))}, expected none"))
+            found = "a tag" if self.in_secret else f"the tag {shorten(str(tag))}"
+            self.findings.append((place, f"found {found}, expected none"))
         if isinstance(event, CollectionStartEvent):
             node = Fields(place) if isinstance(event, MappingStartEvent) else Items(place)
             self._open.append(_Open(node, event.anchor))
@@ -206,7 +220,7 @@ class _Builder:
 
     def _alias(self, event: AliasEvent, place: Place) -> None:
         if event.anchor not in self._anchors:
-            name = shorten(str(event.anchor))
+            name = "NAME" if self.in_secret else shorten(str(event.anchor))
             self.stop(place, f"found *{name}, expected an anchor &{name} that is complete above it")
         node, size, height = self._anchors[event.anchor]
         self._grow(place, size, height)
@@ -240,9 +254,10 @@ class _Builder:
             parent.key, parent.skips = None, False
 
     def _take_key(self, parent: _Open, fields: Fields, node: Node) -> None:
+        found = HIDDEN if self.in_secret else describe(node)
         if not (isinstance(node, Scalar) and isinstance(node.value, str)):
             self.findings.append(
-                (node.place, f"found {describe(node)} as a key, expected text (try it in quotes)")
+                (node.place, f"found {found} as a key, expected text (try it in quotes)")
             )
             parent.skips = True
         elif node.value in fields.keys:
@@ -250,7 +265,7 @@ class _Builder:
             self.findings.append(
                 (
                     node.place,
-                    f"the key {describe(node)} is given twice (first in line {first.line})",
+                    f"the key {found} is given twice (first in line {first.line})",
                 )
             )
             parent.skips = True

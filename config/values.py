@@ -81,6 +81,27 @@ def _duration(least_ms: int = 0) -> Callable[[object], int]:
     return read
 
 
+def _idle(value: object) -> int | None:
+    if value == "off":
+        return None
+    try:
+        return parse_duration(value if isinstance(value, str) else "")
+    except ValueError as error:
+        near = nearest(value, ("off",)) if isinstance(value, str) else None
+        raise expected(f"off or {error}", near=near) from None
+
+
+def given(what: str) -> BeforeValidator:
+    """Refuse a key without a value, where None stands for a key that is not there."""
+
+    def read(value: object) -> object:
+        if value is None:
+            raise expected(what)
+        return value
+
+    return BeforeValidator(read)
+
+
 def _no_duration_yet(value: object) -> int:
     if _duration()(value) > 0:
         raise expected("0s: another grace is not possible yet, late events are not applied")
@@ -205,6 +226,8 @@ def _sorted(value: Iterable[str]) -> tuple[str, ...]:
 
 
 DurationMs = Annotated[int, PlainValidator(_duration())]
+IdleMs = Annotated[int | None, PlainValidator(_idle)]
+"""None: never."""
 GapMs = Annotated[int, PlainValidator(_duration(least_ms=1))]
 EveryMs = Annotated[int, PlainValidator(_duration(least_ms=300))]
 GraceMs = Annotated[int, PlainValidator(_no_duration_yet)]

@@ -8,7 +8,7 @@ that is spelled out makes a rule another one.
 import hashlib
 import json
 
-from config.models import Section
+from config.section import Section
 
 VERSION_DIGITS = 8
 

@@ -55,6 +55,45 @@ def test_a_config_with_only_a_name_is_fine(run_check: RunCheck) -> None:
     assert "triggers: none" in out
 
 
+OVERVIEWS = [
+    (
+        "source: {files: [a/, b/*.gz]}\nsinks: {files: out/}",
+        ["  source: files a/, b/*.gz, by time", "  sinks: files in out/"],
+    ),
+    (
+        "source: {kafka: {brokers: 'a:1', topic: t, readers: 2}}\nsinks: {kafka: {}}",
+        [
+            "  source: topic t at a:1, group cartwheel-shop, readers 2",
+            "  sinks: topics shop.* at a:1, delivery exact",
+        ],
+    ),
+    (
+        "sinks: {kafka: {brokers: 'a:1', delivery: fast, security: {protocol: SSL}}}",
+        ["  sinks: topics shop.* at a:1 by SSL, delivery fast"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "lines"), OVERVIEWS)
+def test_a_config_that_names_them_is_summed_up_with_its_source_and_sinks(
+    run_check: RunCheck, text: str, lines: list[str]
+) -> None:
+    exit_code, out, err, path = run_check(f"name: shop\n{text}")
+    assert (exit_code, err) == (0, "")
+    end = ["  sessions: end 30m after the last event, collect nothing", "  triggers: none"]
+    assert out.splitlines() == [f"{path}: fine", *lines, *end]
+
+
+def test_a_password_shows_neither_in_a_good_nor_in_a_bad_result(run_check: RunCheck) -> None:
+    login = "{protocol: SASL_SSL, mechanism: PLAIN, username: u, password: geheim}"
+    text = f"name: shop\nsinks: {{kafka: {{brokers: 'a:1', security: {login}}}}}\n"
+    for config in (text, f"{text}retention: soon", text.replace("PLAIN,", "PLAN,")):
+        for options in ((), ("--json",)):
+            _, out, err, _ = run_check(config, *options)
+            assert out + err
+            assert "geheim" not in out + err
+
+
 def test_every_problem_goes_to_stderr_and_the_exit_code_is_2(run_check: RunCheck) -> None:
     exit_code, out, err, path = run_check(BAD)
     assert (exit_code, out) == (2, "")

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from config import Config, ConfigError, Problem, load
+from config import SINK_TOPICS, Config, ConfigError, Problem, load
 from config.explain import keys_at
 from config.models import COLLECT_KINDS
 
 PATHS_OF_SECTIONS = [
     (),
     *((name,) for name in keys_at(())),
+    *(("source", "kafka"), ("source", "kafka", "security"), ("sinks", "kafka")),
     ("triggers", "t"),
     *(("session", "collect", "t", f"<{kind}>") for kind in COLLECT_KINDS),
 ]
@@ -54,9 +55,47 @@ TRIGGERS = st.fixed_dictionaries(
         "restart": st.booleans(),
     },
 )
+SECURITY = st.fixed_dictionaries(
+    {"protocol": st.sampled_from(["SSL", "SASL_SSL", "PLAINTEXT", "${A}"])},
+    optional={
+        "mechanism": st.sampled_from(["PLAIN", "MD5"]),
+        "username": st.sampled_from(["u", "", "${A}", "${EMPTY}"]),
+        "password": st.sampled_from(["p", 5, "${A}", "${EMPTY}"]),
+        "ca": st.just("ca.pem"),
+        "key": st.just("me.key"),
+    },
+)
+BROKERS = st.sampled_from(["a:1", "a:1, [::1]:2", "b:1", "${A}", 5])
+KAFKA = {
+    "brokers": BROKERS,
+    "client": st.sampled_from(["librdkafka", "x"]),
+    "security": SECURITY,
+}
+SOURCES = st.fixed_dictionaries(
+    {},
+    optional={
+        "files": st.sampled_from(["a", [], None]),
+        "follow": st.booleans(),
+        "kafka": st.none()
+        | st.fixed_dictionaries(
+            {"topic": st.sampled_from(["t", "shop.late", "${A}"])}, optional=KAFKA
+        ),
+    },
+)
+SINKS = st.fixed_dictionaries(
+    {},
+    optional={
+        "files": st.sampled_from(["a", None]),
+        "kafka": st.fixed_dictionaries(
+            {}, optional={"prefix": st.sampled_from(["", "shop.", "/", None]), **KAFKA}
+        ),
+    },
+)
 CONFIGS = st.fixed_dictionaries(
     {"name": st.sampled_from(["shop", "x.y", "${A}", "${B}"])},
     optional={
+        "source": SOURCES,
+        "sinks": SINKS,
         "retention": st.sampled_from(["7d", "3650d", "1m"]),
         "session": st.fixed_dictionaries(
             {},
@@ -89,7 +128,7 @@ def _load(path: Path, content: bytes) -> Config | None:
     problems: tuple[Problem, ...] = ()
     config = None
     try:
-        config = load(path, {"A": "5"})
+        config = load(path, {"A": "5", "EMPTY": ""})
     except ConfigError as error:
         problems = error.problems
     assert isinstance(config, Config) != bool(problems)
@@ -134,3 +173,40 @@ def test_any_tree_that_is_nearly_a_config(path: Path, tree: object) -> None:
         assert trigger.on not in trigger.cancel
         assert trigger.after_ms < retention_ms
         assert isinstance(trigger.again, str) or trigger.again < retention_ms
+    _assert_source_and_sinks_fit(config)
+
+
+def _assert_source_and_sinks_fit(config: Config) -> None:
+    source, sinks = config.source, config.sinks
+    if source:
+        assert (source.files is None) != (source.kafka is None)
+    if sinks:
+        assert (sinks.files is None) != (sinks.kafka is None)
+    for kafka in (source and source.kafka, sinks and sinks.kafka):
+        if kafka and kafka.security and kafka.security.protocol == "SASL_SSL":
+            assert kafka.security.mechanism
+            assert kafka.security.username
+            assert kafka.security.password
+    if sinks and sinks.kafka:
+        assert config.sink_brokers
+        if source and source.kafka and config.sink_brokers == source.kafka.brokers:
+            topics = {config.sink_prefix + kind for kind in SINK_TOPICS}
+            assert source.kafka.topic not in topics
+
+
+ON_ONE_LINE = st.text(st.characters(exclude_characters="\r\n\x85\u2028\u2029"), max_size=5)
+
+
+@settings(deadline=None)
+@given(
+    before=ON_ONE_LINE | st.sampled_from([*"!*&|>%@{['", "!!", "!<", "${", "? ", "a: ", "{5, "]),
+    after=ON_ONE_LINE | st.sampled_from(["!x", "}", ", 4711}", "${", ": b", ": {", "]", '"', ">"]),
+)
+@example(before="!", after="!x")
+@example(before="{5, ", after=", 4711}")
+def test_no_message_ever_shows_a_password(path: Path, before: str, after: str) -> None:
+    text = f"name: s\nsinks:\n  kafka:\n    security:\n      password: {before}4711{after}\n"
+    path.write_bytes(text.encode(errors="replace"))
+    with pytest.raises(ConfigError) as caught:
+        load(path, {})
+    assert "4711" not in str(caught.value)

@@ -9,12 +9,13 @@ from config.explain import keys_at
 from config.models import COLLECT_KINDS
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "config.md"
+NAMES = ("source", "sinks", "time", "epoch", "state", "session", "duplicates", "http")
 SECTIONS = {
     "": (),
-    **{
-        f"{name}.": (name,)
-        for name in ("source", "sinks", "time", "epoch", "state", "session", "duplicates")
-    },
+    **{f"{name}.": (name,) for name in NAMES},
+    "source.kafka.": ("source", "kafka"),
+    "source.kafka.security.": ("source", "kafka", "security"),
+    "sinks.kafka.": ("sinks", "kafka"),
     "triggers.NAME.": ("triggers", "NAME"),
     **{f"{kind}: ": ("session", "collect", "NAME", f"<{kind}>") for kind in COLLECT_KINDS},
 }
@@ -29,9 +30,12 @@ def _named_in_tables() -> set[str]:
 def test_every_key_of_a_section_has_its_line(prefix: str) -> None:
     keys = keys_at(SECTIONS[prefix])
     assert keys
-    sections = {"source", "sinks", "time", "epoch", "state", "session", "duplicates", "triggers"}
-    expected = {prefix + key for key in keys if prefix or key not in sections}
+    expected = {prefix + key for key in keys if prefix or key not in (*NAMES, "triggers")}
     assert expected <= _named_in_tables()
+
+
+def test_the_sink_takes_the_sources_keys_for_security() -> None:
+    assert keys_at(("sinks", "kafka", "security")) == keys_at(("source", "kafka", "security"))
 
 
 @pytest.mark.parametrize("kind", COLLECT_KINDS)
