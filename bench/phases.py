@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.running import SHARDS, TICK_LINES, shop_job
-from connectors.file_sink import FileSink, RenderedPart, SinkState
-from connectors.line_file import BEGINNING
+from connectors.file_sink import FileSink
 from connectors.rendering import render_line
 from connectors.replay import Replay
+from connectors.tick_parts import RenderedPart, SinkState
 from flows.job import Job
 from operators.case_store import CaseStore
 from operators.clock import Clock
 from operators.decide import DecideStep
-from operators.lines import LineReader
+from operators.heads import LineReader
 from operators.profile import ProfileStep
 from operators.profile_store import ProfileStore
 from operators.route import Route, RouteState
@@ -75,14 +75,13 @@ class _Pipeline:
         self._decides = [
             DecideStep(job.decide, CaseStore(store.keyvalue, cache), [0]) for store in self._stores
         ]
-        files = job.readers[0]
+        files = job.source.readers[0]
         reader = LineReader(job.route.future_ms, job.route.now_ms)
-        self._replay = Replay(files, reader, order="time", positions=[BEGINNING])
+        self._replay = Replay(files, reader, order="time")
         self._route = Route(
             0,
             shards=SHARDS,
             disorder_ms=job.route.disorder_ms,
-            files=tuple(files),
             state=RouteState(),
         )
         self._sink = FileSink(folder / "out", kinds=job.kinds, shards=SHARDS, state=SinkState([0]))
@@ -94,7 +93,7 @@ class _Pipeline:
         while not self._replay.ended:
             lines = self._replay.take(TICK_LINES)
             self.watch.lap("read, find customer and time")
-            ticks = self._route.split(lines, ended=self._replay.ended)
+            ticks = self._route.split(lines, self._replay.origins, ended=self._replay.ended)
             self.watch.lap("route")
             self._tick(ticks)
             if time.process_time() - committed > _EPOCH_S:

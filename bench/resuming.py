@@ -12,6 +12,7 @@ from bench.running import CONFIG, NOW_MS, SHARDS, shop_job
 from config import load
 from connectors.out_folder import OutFolder
 from flows import recovery
+from flows.reports import ReaderReport, Report
 from flows.supervisor import Supervisor
 from state.folder import StateFolder
 
@@ -39,9 +40,11 @@ def resume(files: Sequence[Path], work: Path) -> Resumed:
         started = time.monotonic()
         reports: list[tuple[float, int]] = []
 
-        def report(_bytes_read: int, events: int) -> None:
-            reports.append((time.monotonic() - started, events))
-            if reached(events):
+        def report(report: Report) -> None:
+            if not isinstance(report, ReaderReport):
+                return
+            reports.append((time.monotonic() - started, report.events))
+            if reached(report.events):
                 os.kill(os.getpid(), signal.SIGTERM)
 
         Supervisor(folder, identity, job, report=report, say=print).run()

@@ -9,6 +9,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from flows.reports import ReaderReport, Report
+
 
 class ReplayProgress:
     """A progress bar on standard error, where that is a terminal."""
@@ -26,6 +28,7 @@ class ReplayProgress:
             transient=True,
         )
         self._task = self._progress.add_task("replay", total=total, events=0, rate=0)
+        self._readers: dict[int, ReaderReport] = {}
         self._first: tuple[float, int] | None = None
 
     def __enter__(self) -> Self:
@@ -40,8 +43,13 @@ class ReplayProgress:
     ) -> None:
         self._progress.stop()
 
-    def report(self, bytes_read: int, events: int) -> None:
+    def report(self, report: Report) -> None:
         """Show how far the readers are."""
+        if not isinstance(report, ReaderReport):
+            return
+        self._readers[report.reader] = report
+        bytes_read = sum(each.bytes_read for each in self._readers.values())
+        events = sum(each.events for each in self._readers.values())
         now = self._progress.get_time()
         if self._first is None:
             self._first = (now, events)

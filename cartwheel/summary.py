@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cartwheel.errors import CartwheelError
-from connectors.file_sink import SinkState
 from connectors.importing.output import written_whole
+from connectors.tick_parts import SinkState
 
 
 class Summary(msgspec.Struct):

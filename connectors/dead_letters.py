@@ -1,19 +1,22 @@
-"""Dead letters as JSON lines (F3)."""
+"""Dead letters as JSON lines in files (F3), and what their records in a topic say in headers."""
 
 import base64
 
 import msgspec
 
+from operators.lines import Headers
 from operators.outputs import DeadLetter
+from operators.rejections import Partition, Place
+
+PREFIX = "__connect.errors."
+"""How the names of headers begin that tell of an error, as Kafka Connect names them (KIP-298)."""
 
 
 def render(letter: DeadLetter) -> bytes:
     """Write a dead letter as one line, without its newline."""
-    place, rejection, original = letter
+    rejection, original = letter.rejection, letter.original
     fields: dict[str, object] = {
-        "file": place.file,
-        "line": place.line,
-        "offset": place.offset,
+        **_where(letter.place),
         "stage": rejection.stage,
         "reason": rejection.reason,
         "field": rejection.field or None,
@@ -22,7 +25,34 @@ def render(letter: DeadLetter) -> bytes:
         fields["length"] = rejection.length
         fields["sha256"] = rejection.sha256
     try:
-        fields["original"] = original.decode()
+        fields["original"] = None if original.value is None else original.value.decode()
     except UnicodeDecodeError:
-        fields["original_base64"] = base64.b64encode(original).decode()
+        fields["original_base64"] = base64.b64encode(original.value or b"").decode()
     return msgspec.json.encode(fields)
+
+
+def headers(letter: DeadLetter) -> Headers:
+    """Give the headers of a dead letter's record: its own, and what was wrong with it."""
+    rejection = letter.rejection
+    told = {
+        **_where(letter.place),
+        "stage": rejection.stage,
+        "exception.message": rejection.reason,
+        "field": rejection.field,
+        "length": rejection.length,
+        "sha256": rejection.sha256,
+    }
+    own = [header for header in letter.original.headers if not header[0].startswith(PREFIX)]
+    errors = [(PREFIX + name, str(value).encode()) for name, value in told.items() if _says(value)]
+    return (*own, *errors)
+
+
+def _says(value: object) -> bool:
+    return value is not None and value != ""
+
+
+def _where(place: Place) -> dict[str, object]:
+    if isinstance(place.origin, Partition):
+        topic, partition = place.origin
+        return {"topic": topic, "partition": partition, "offset": place.offset}
+    return {"file": place.origin, "line": place.line, "offset": place.offset}

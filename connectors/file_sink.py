@@ -4,49 +4,13 @@ A tick is written when all shards' parts of it are there, sorted, so that the fi
 whatever the number of processes. The snapshot remembers the lengths; a resume cuts the files back.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 from typing import BinaryIO
 
-import msgspec
-
 from connectors.errors import FileProblem
-from connectors.rendering import Line
-from operators.ticks import TickName
-
-
-class RenderedPart(msgspec.Struct, frozen=True):
-    """One shard's part of a tick, as it is written.
-
-    Attributes:
-        name: of the tick.
-        shard: whose part.
-        lines: by kind.
-        counts: for the summary.
-    """
-
-    name: TickName
-    shard: int
-    lines: dict[str, list[Line]]
-    counts: Counter[str]
-
-
-class SinkState(msgspec.Struct):
-    """What a sink remembers.
-
-    Attributes:
-        ticks: each reader's last tick that was written.
-        lengths: of each file, in bytes.
-        counts: of everything so far, for the summary.
-        seconds: spent so far, over all runs.
-    """
-
-    ticks: list[int]
-    lengths: dict[str, int] = {}
-    counts: dict[str, int] = {}
-    seconds: float = 0.0
+from connectors.tick_parts import RenderedPart, SinkState, TickParts
 
 
 class FileSink:
@@ -66,11 +30,10 @@ class FileSink:
         self, folder: Path, *, kinds: Sequence[str], shards: int, state: SinkState
     ) -> None:
         self._folder = folder
-        self._shards = shards
         self._state = state
+        self._parts = TickParts(shards=shards, state=state)
         self._seconds_before = state.seconds
         self._started = monotonic()
-        self._parts: dict[TickName, list[RenderedPart]] = {}
         # also what an earlier config could produce: its instances may still be pending
         self._files = {kind: self._open(kind) for kind in dict.fromkeys([*kinds, *state.lengths])}
 
@@ -80,27 +43,9 @@ class FileSink:
         Raises:
             FileProblem: the disk is full, or something else prevents writing.
         """
-        parts = self._parts.setdefault(part.name, [])
-        parts.append(part)
-        if len(parts) < self._shards:
-            return
-        del self._parts[part.name]
-        reader = part.name.reader
-        expected = self._state.ticks[reader] + 1
-        assert part.name.number == expected, f"expected tick {expected}, got {part.name}"
-        self._state.ticks[reader] = part.name.number
-        known = self._files.keys()
-        assert all(each.lines.keys() <= known for each in parts), "every kind has its file"
-        for kind, file in self._files.items():
-            lines = [line for each in parts for line in each.lines.get(kind, ())]
-            if lines:
-                lines.sort()
-                data = b"\n".join([line.text for line in lines]) + b"\n"
-                self._write(kind, file, data)
-        counts = self._state.counts
-        for each in parts:
-            for name, count in each.counts.items():
-                counts[name] = counts.get(name, 0) + count
+        for kind, lines in self._parts.add(part).items():
+            data = b"\n".join([line.text for line in lines]) + b"\n"
+            self._write(kind, self._files[kind], data)
 
     def snapshot(self) -> SinkState:
         """Bring everything written to the operating system; return what to remember.
@@ -108,7 +53,7 @@ class FileSink:
         Raises:
             FileProblem: the disk is full, or something else prevents writing.
         """
-        assert not self._parts, "a snapshot lies between ticks"
+        self._parts.assert_whole()
         for kind, file in self._files.items():
             self._write(kind, file, b"", flush=True)
         self._state.seconds = self._seconds_before + monotonic() - self._started

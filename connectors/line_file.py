@@ -8,8 +8,9 @@ import msgspec
 import numpy as np
 
 from connectors.compression import DAMAGED, decompressed
-from connectors.errors import FileProblem
-from operators.lines import LINE_BYTES, LineReader, Lines, overlong
+from connectors.errors import FileProblem, TruncatedFile
+from operators.heads import LINE_BYTES, LineReader, overlong
+from operators.lines import Lines
 from operators.rejections import KEPT_BYTES
 
 BLOCK_BYTES = 1 << 18
@@ -26,11 +27,21 @@ class Position(msgspec.Struct, frozen=True, array_like=True):
 BEGINNING = Position()
 
 
+def position_after(lines: Lines, index: int) -> Position:
+    """Return where to go on in a file after one of its lines."""
+    _, line, offset = lines.places[:, index].tolist()
+    return Position(line + 1, offset + lines.length(index) + 1)
+
+
+def is_compressed(name: str) -> bool:
+    """Tell from its name whether a file is compressed."""
+    return Path(name).suffix in {".gz", ".zst"}
+
+
 def has_grown(name: str, position: Position) -> bool:
     """Tell whether a plain file has more in it than was read; not known of a compressed one."""
     path = Path(name)
-    is_plain = path.suffix not in {".gz", ".zst"}
-    return is_plain and path.exists() and path.stat().st_size > position.offset
+    return not is_compressed(name) and path.exists() and path.stat().st_size > position.offset
 
 
 class LineFile:
@@ -42,12 +53,14 @@ class LineFile:
         reader: says what the lines are.
         position: where to start.
         block_bytes: how much is read at a time.
+        growing: whether the file may still be written, so that what follows its last newline
+            is no line yet; what is added is found by opening the file again.
 
     Raises:
         FileProblem: the file cannot be opened or is shorter than the position.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (each is one thing that may differ)
         self,
         name: str,
         index: int,
@@ -55,7 +68,9 @@ class LineFile:
         *,
         position: Position = BEGINNING,
         block_bytes: int = BLOCK_BYTES,
+        growing: bool = False,
     ) -> None:
+        self._growing = growing and not is_compressed(name)
         self._name = name
         self._index = index
         self._reader = reader
@@ -73,11 +88,14 @@ class LineFile:
         """Return the next lines, at least one; None at the end of the file.
 
         Raises:
-            FileProblem: the file cannot be read, is damaged or was truncated.
+            TruncatedFile: the compressed file ends too early.
+            FileProblem: the file cannot be read or is damaged.
         """
         while True:
             data = self._read_bytes(self._block_bytes)
             if not data:
+                if self._growing:
+                    return None
                 rest, self._rest = self._rest, b""
                 return self._take(rest.removesuffix(b"\n"), len(rest)) if rest else None
             block = self._rest + data if self._rest else data
@@ -100,7 +118,7 @@ class LineFile:
         try:
             return self._stream.read(size)
         except EOFError:
-            raise FileProblem(
+            raise TruncatedFile(
                 f"{self._name}: the compressed file ends too early, after line {self._line - 1};"
                 " it was truncated; fetch it again (with --state, what was read before is kept)"
             ) from None
@@ -118,7 +136,7 @@ class LineFile:
         self._offset += length
         return lines
 
-    def _take_overlong(self) -> Lines:
+    def _take_overlong(self) -> Lines | None:
         """Read on to the end of a line that is too long, keeping only its beginning."""
         kept, length, digest = self._rest[:KEPT_BYTES], 0, hashlib.sha256()
         data = self._rest
@@ -126,6 +144,8 @@ class LineFile:
             digest.update(data)
             length += len(data)
             data = self._read_bytes(self._block_bytes)
+        if not data and self._growing:
+            return None
         line, newline, self._rest = data.partition(b"\n")
         digest.update(line)
         length += len(line)

@@ -1,6 +1,7 @@
-"""Outputs as lines for files: CloudEvents 1.0 in JSON, late events as they came, dead letters.
+"""Outputs as they are written: as lines of files, or as records of topics.
 
-This is the one place that formats what is written.
+This is the one place that formats what is written: CloudEvents 1.0 (structured in files, binary
+mode in topics), late events as they came, dead letters.
 """
 
 from typing import NamedTuple
@@ -8,24 +9,39 @@ from typing import NamedTuple
 import msgspec
 
 from connectors import dead_letters
+from operators.lines import Headers
 from operators.outputs import DeadLetter, LateEvent, Output, Record
+from operators.rejections import Partition
 from operators.times import format_time
+
+_JSON = b"application/json"
+_CONTENT_TYPE = ("content-type", _JSON)
 
 
 class Line(NamedTuple):
-    """A line to be written, and before it what the lines of a tick are sorted by.
+    """A line or a record to be written.
 
     Attributes:
-        time: event time in ms; the line's number for a dead letter.
-        subject: the customer; the file for a dead letter.
+        time: event time in ms; the line's number or the offset for a dead letter.
+        subject: the customer; where it was read from for a dead letter.
         id: of the output, where it has one.
-        text: the line, without its newline.
+        text: the line without its newline, or the record's value.
+        key: of the record.
+        headers: of the record.
+        is_null: whether the record has no value at all, and ``text`` is empty.
     """
 
     time: int
     subject: str
     id: str
     text: bytes
+    key: bytes | None = None
+    headers: Headers = ()
+    is_null: bool = False
+
+    def order(self) -> tuple[int, str, str, bytes]:
+        """Return what the lines of a tick are sorted by."""
+        return self.time, self.subject, self.id, self.text
 
 
 class _Envelope(msgspec.Struct):
@@ -45,7 +61,7 @@ _encoder = msgspec.json.Encoder()
 
 
 def render_line(name: str, output: Output) -> Line:
-    """Render an output of the config of this name."""
+    """Render an output of the config of this name for a file."""
     if isinstance(output, Record):
         text = _encoder.encode(
             _Envelope(
@@ -61,6 +77,40 @@ def render_line(name: str, output: Output) -> Line:
         )
         return Line(output.time, output.subject, output.id, text)
     if isinstance(output, LateEvent):
-        return Line(output.time, output.customer, "", output.original)
+        value = output.original.value or b""
+        return Line(output.time, output.customer, "", value.replace(b"\n", b" "))
     assert isinstance(output, DeadLetter)
-    return Line(output.place.line, output.place.file, "", dead_letters.render(output))
+    time, subject = _dead_letter_order(output)
+    return Line(time, subject, "", dead_letters.render(output))
+
+
+def render_record(name: str, output: Output) -> Line:
+    """Render an output of the config of this name for a topic."""
+    if isinstance(output, Record):
+        headers: Headers = (
+            ("ce_specversion", b"1.0"),
+            ("ce_id", output.id.encode()),
+            ("ce_source", f"cartwheel/{name}".encode()),
+            ("ce_type", f"cartwheel.{output.type}".encode()),
+            ("ce_subject", output.subject.encode()),
+            ("ce_time", format_time(output.time).encode()),
+            _CONTENT_TYPE,
+        )
+        text = _encoder.encode(output.data)
+        key = output.subject.encode()
+        return Line(output.time, output.subject, output.id, text, key, headers)
+    original = output.original
+    text, is_null = original.value or b"", original.value is None
+    if isinstance(output, LateEvent):
+        headers = original.headers or (_CONTENT_TYPE,)
+        return Line(output.time, output.customer, "", text, original.key, headers, is_null)
+    time, subject = _dead_letter_order(output)
+    headers = dead_letters.headers(output)
+    return Line(time, subject, "", text, original.key, headers, is_null)
+
+
+def _dead_letter_order(letter: DeadLetter) -> tuple[int, str]:
+    place = letter.place
+    if isinstance(place.origin, Partition):
+        return place.offset, f"{place.origin.topic}/{place.origin.number}"
+    return place.line, place.origin

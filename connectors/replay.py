@@ -9,14 +9,69 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Literal
 
+import msgspec
 import numpy as np
 
-from connectors.errors import FileProblem
-from connectors.line_file import BLOCK_BYTES, LineFile, Position
-from operators.lines import Ints, LineReader, Lines, join
+from connectors.errors import FileProblem, SourceProblem
+from connectors.line_file import BEGINNING, BLOCK_BYTES, LineFile, Position, position_after
+from operators.heads import LineReader
+from operators.lines import Ints, Lines, join
+from operators.rejections import Origin
 from operators.times import AFTER_ALL, BEFORE_ALL
 
 Order = Literal["time", "name"]
+
+
+class RecordedFiles(msgspec.Struct, frozen=True, tag="recorded"):
+    """Files that are complete.
+
+    Attributes:
+        readers: the files of each reader.
+        order: how a reader's files become one stream.
+    """
+
+    readers: list[list[str]]
+    order: Order
+
+
+class RecordedPositions(msgspec.Struct, frozen=True, tag="recorded"):
+    """Where a reader of recorded files goes on.
+
+    Attributes:
+        files: their names.
+        order: how they become one stream.
+        positions: in each file.
+    """
+
+    files: list[str]
+    order: Order
+    positions: list[Position]
+
+    def names(self) -> Sequence[str]:
+        """Return what is read."""
+        return self.files
+
+    def check(self, source: RecordedFiles, number: int) -> None:
+        """Check that a reader is given the files that it has read before.
+
+        Raises:
+            SourceProblem: it is given others, or in another order.
+        """
+        files = source.readers[number]
+        if self.files != files:
+            odd = sorted(set(self.files) ^ set(files)) or files
+            names = ", ".join(self.files[:_NAMED]) + (", …" if len(self.files) > _NAMED else "")
+            raise SourceProblem(
+                f"the state's reader {number} has read other files than it is given now"
+                f" ({odd[0]} differs); name the same ones in the same order ({names}),"
+                " or start a new state"
+            )
+        if self.order != source.order:
+            raise SourceProblem(
+                f"the state has taken its files in order of {self.order}, not {source.order};"
+                " that cannot change later"
+            )
+
 
 TICK_BYTES = 16 << 20
 """The most that a tick holds, but for its last line, however few lines that is."""
@@ -24,6 +79,7 @@ TICK_BYTES = 16 << 20
 OPEN_FILES = 100
 """How many files may overlap in time."""
 
+_NAMED = 5  # files in a message
 _PEEK_BYTES = 64 * 1024
 
 
@@ -60,17 +116,16 @@ class _OpenFile:
 
 
 class Replay:
-    """The lines of a reader's files, in order.
+    """The lines of a reader's files, in order; an Input.
 
     Attributes:
-        positions: where to go on in each file, after what was taken.
         ended: whether everything was taken.
 
     Args:
         files: their paths.
         reader: says what the lines are.
         order: how they become one stream.
-        positions: where to go on in each file.
+        positions: where to go on in each file; none: at the beginning of all.
 
     Raises:
         FileProblem: a file cannot be read.
@@ -82,10 +137,11 @@ class Replay:
         reader: LineReader,
         *,
         order: Order,
-        positions: Sequence[Position],
+        positions: Sequence[Position] = (),
     ) -> None:
-        self.positions = list(positions)
         self.ended = False
+        self._order = order
+        self._positions = list(positions) or [BEGINNING] * len(files)
         self._all_read = False
         self._problem: FileProblem | None = None
         self._files = files
@@ -139,6 +195,15 @@ class Replay:
             have += len(lines)
             have_size += lines.size
         return join(parts)
+
+    @property
+    def origins(self) -> tuple[Origin, ...]:
+        """What the places of lines mean."""
+        return tuple(self._files)
+
+    def positions(self) -> RecordedPositions:
+        """Return where to go on after what was taken."""
+        return RecordedPositions(list(self._files), self._order, list(self._positions))
 
     def bytes_read(self) -> int:
         """Return how many bytes of the files were read so far, for progress."""
@@ -213,7 +278,7 @@ class Replay:
             self._files[index],
             index,
             self._reader,
-            position=self.positions[index],
+            position=self._positions[index],
             block_bytes=block_bytes,
         )
 
@@ -222,7 +287,4 @@ class Replay:
         files = taken.places[0]
         for index in np.unique(files).tolist():
             last = int(np.flatnonzero(files == index)[-1])
-            _, line, offset = taken.places[:, last].tolist()
-            rejection = taken.rejected.get(last)
-            length = rejection.length if rejection and rejection.length else len(taken.raw[last])
-            self.positions[index] = Position(line + 1, offset + length + 1)
+            self._positions[index] = position_after(taken, last)

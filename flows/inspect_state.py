@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from connectors.file_sink import SinkState
+from connectors.tick_parts import SinkState
 from flows import main, recovery
 from flows.errors import ResumeError
 from flows.readers import ReaderState, reader_key
@@ -162,7 +162,7 @@ def _progress(rows: recovery.Rows, identity: Identity, epoch: int) -> ProgressRe
         row = rows.get((main.step_id("readers"), reader_key(number)))
         state = msgspec.msgpack.decode(row, type=ReaderState) if row else None
         readers.append(
-            ReaderReport(state.files, state.route.tick, state.events, state.ended)
+            ReaderReport(list(state.positions.names()), state.route.tick, state.events, state.ended)
             if state
             else ReaderReport([], 0, 0, ended=False)
         )

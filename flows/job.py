@@ -6,7 +6,9 @@ import msgspec
 
 from config import Collect, Config, Count, Distinct, definition, rule_version
 from config import Trigger as TriggerConfig
-from connectors.replay import Order
+from connectors.inputs import Source
+from connectors.replay import Order, RecordedFiles
+from connectors.sinks import FilesOut, SinkPlan
 from operators.plans import (
     ALWAYS_MS,
     NEVER_MS,
@@ -20,17 +22,18 @@ from state.rocks import Compression
 
 
 class Job(msgspec.Struct, frozen=True):
-    """A replay.
+    """A replay, or what the long-lived worker does.
 
     Attributes:
+        source: where events come from.
+        sink: where results go.
+        readers: how many input readers.
         route: how lines become ticks.
         profile: what the profile step keeps.
         decide: what the decide step decides.
-        readers: the files of each reader.
-        order: how a reader's files become one stream.
         tick_lines: how many lines make a tick.
         close: whether the clock moves past every timer at the end.
-        out: the folder for the outputs.
+        idle_ms: after how long without events a live partition is idle, None for never.
         workers: how many processes.
         epoch_ms: how often state is committed.
         epoch_bytes: the most that a reader hands over between two commits.
@@ -38,14 +41,15 @@ class Job(msgspec.Struct, frozen=True):
         cache_records: how many decoded records a worker keeps in memory.
     """
 
+    source: Source
+    sink: SinkPlan
+    readers: int
     route: RoutePlan
     profile: ProfilePlan
     decide: DecidePlan
-    readers: list[list[str]]
-    order: Order
     tick_lines: int
     close: bool
-    out: str
+    idle_ms: int | None
     workers: int
     epoch_ms: int
     epoch_bytes: int
@@ -73,11 +77,45 @@ class ReplayOptions(msgspec.Struct, frozen=True):
     close: bool
 
 
+class Options(msgspec.Struct, frozen=True):
+    """What a job needs to know beside the rules of the config; see Job."""
+
+    source: Source
+    sink: SinkPlan
+    shards: int
+    readers: int
+    workers: int
+    tick_lines: int
+    now_ms: int
+    close: bool = False
+
+
 def replay_job(config: Config, options: ReplayOptions) -> Job:
-    """Compile a config and the command's options into a job."""
-    triggers = tuple(_trigger(name, each) for name, each in config.triggers.items())
+    """Compile a config and the command's options into a replay."""
     names = [str(file) for file in options.files]
+    files = [names[reader :: options.readers] for reader in range(options.readers)]
+    return compile_job(
+        config,
+        Options(
+            source=RecordedFiles(files, options.order),
+            sink=FilesOut(str(options.out)),
+            shards=options.shards,
+            readers=options.readers,
+            workers=options.workers,
+            tick_lines=options.tick_lines,
+            now_ms=options.now_ms,
+            close=options.close,
+        ),
+    )
+
+
+def compile_job(config: Config, options: Options) -> Job:
+    """Compile the rules of a config into a job."""
+    triggers = tuple(_trigger(name, each) for name, each in config.triggers.items())
     return Job(
+        source=options.source,
+        sink=options.sink,
+        readers=options.readers,
         route=RoutePlan(
             options.shards, config.time.disorder_ms, config.time.future_ms, options.now_ms
         ),
@@ -91,11 +129,9 @@ def replay_job(config: Config, options: ReplayOptions) -> Job:
             triggers=triggers,
         ),
         decide=DecidePlan(config.name, triggers),
-        readers=[names[reader :: options.readers] for reader in range(options.readers)],
-        order=options.order,
         tick_lines=options.tick_lines,
         close=options.close,
-        out=str(options.out),
+        idle_ms=config.time.idle_ms,
         workers=options.workers,
         epoch_ms=config.epoch.every_ms,
         epoch_bytes=config.epoch.max_bytes,

@@ -14,8 +14,8 @@ names, since Bytewax finds their snapshots by them.
 from bytewax import operators as op
 from bytewax.dataflow import Dataflow
 
-from connectors.file_sink import RenderedPart
-from connectors.rendering import render_line
+from connectors.sinks import renderer
+from connectors.tick_parts import RenderedPart
 from flows.readers import Readers
 from flows.sinks import FILES, Sinks
 from flows.steps import DecideLogic, ProfileLogic
@@ -32,12 +32,12 @@ def step_id(step: str) -> str:
 
 def build(worker: WorkerState) -> Dataflow:
     """Wire the flow for one worker."""
-    name = worker.job.profile.name
+    name, write = worker.job.profile.name, renderer(worker.job.sink)
 
     def render(item: tuple[str, ShardResult]) -> tuple[str, RenderedPart]:
         _, result = item
         kinds = result.outputs.kinds.items()
-        lines = {kind: [render_line(name, each) for each in outputs] for kind, outputs in kinds}
+        lines = {kind: [write(name, each) for each in outputs] for kind, outputs in kinds}
         return FILES, RenderedPart(result.name, result.shard, lines, result.counts)
 
     flow = Dataflow(NAME)

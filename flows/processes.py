@@ -10,6 +10,8 @@ import time
 from contextlib import ExitStack
 from typing import NamedTuple
 
+from flows.reports import Listener
+
 FAILED = 3
 """The exit code of a worker that could not go on and has said why in one line."""
 
@@ -48,14 +50,14 @@ class Failure(NamedTuple):
 class _Worker:
     """One process, and the end of what it says."""
 
-    def __init__(self, command: list[str], progress_pipe: int) -> None:
+    def __init__(self, command: list[str], listener: Listener) -> None:
         self.process = subprocess.Popen(  # noqa: S603 (our own worker)
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,  # Bytewax tells of its connections on standard output
-            pass_fds=[progress_pipe],
-            env={**os.environ, "CARTWHEEL_PROGRESS": str(progress_pipe)},
+            pass_fds=[listener.workers_end],
+            env={**os.environ, **listener.environment()},
             preexec_fn=_before_exec,  # noqa: PLW1509 (one thread, and only system calls)
         )
         assert self.process.stdout is not None, "a pipe was asked for"
@@ -92,7 +94,7 @@ class _Worker:
 class Workers:
     """The processes of one run."""
 
-    def __init__(self, state: str, run_id: str, count: int, progress_pipe: int) -> None:
+    def __init__(self, state: str, run_id: str, count: int, listener: Listener) -> None:
         self._workers: list[_Worker] = []
         self._first_failure = 0.0
         addresses = ",".join(_free_addresses(count))
@@ -103,7 +105,7 @@ class Workers:
                 if index:
                     time.sleep(_START_APART_S)
                 words = [*command, str(index), addresses, parent]
-                self._workers.append(_Worker(words, progress_pipe))
+                self._workers.append(_Worker(words, listener))
         except BaseException:
             self.end()
             raise

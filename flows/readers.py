@@ -1,4 +1,4 @@
-"""The input files as a Bytewax source: each reader is a partition that hands over ticks."""
+"""The input as a Bytewax source: each reader is a partition that hands over ticks."""
 
 import time
 from collections.abc import Iterable
@@ -8,17 +8,20 @@ import msgspec
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
 from connectors.errors import FileProblem
-from connectors.line_file import BEGINNING, Position
-from connectors.replay import Order, Replay
+from connectors.inputs import LiveInput, Positions, open_input
+from flows.reports import ReaderReport
 from flows.shard_keys import shard_key
 from flows.worker_state import WorkerState, noting_failure
-from operators.lines import LineReader, Lines, join
+from operators.heads import LineReader
+from operators.lines import Lines, join
 from operators.route import Route, RouteState
 from operators.ticks import ShardTick
 
 _SLACK = 0.05
 _PAUSE = timedelta(milliseconds=5)
-_PROGRESS_EVERY_S = 0.1
+_REPORT_EVERY_S = 0.1
+_LIVE_TICK_S = 0.02
+_EMPTY_TICK_S = 0.2
 
 
 _KEY_PREFIX = "reader-"
@@ -33,18 +36,14 @@ class ReaderState(msgspec.Struct):
     """What a reader remembers.
 
     Attributes:
-        files: the names of its files.
-        order: how they become one stream.
-        positions: where to go on in each.
-        route: its last tick and the latest event time.
+        positions: where to go on.
+        route: its last tick and the latest event times.
         events: how many lines it has handed over.
         ended: whether it has handed over everything.
         closed: whether it has then moved the clock past every timer.
     """
 
-    files: list[str]
-    order: Order
-    positions: list[Position]
+    positions: Positions
     route: RouteState
     events: int = 0
     ended: bool = False
@@ -57,28 +56,32 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
     def __init__(self, worker: WorkerState, number: int, row: bytes | None) -> None:
         expected = worker.run.readers[number]
         worker.verify(f"reader {number}", row, expected)
+        state = msgspec.msgpack.decode(expected, type=ReaderState) if expected else None
         job = worker.job
-        files = job.readers[number]
         self._worker = worker
         self._job = job
         self._number = number
-        self._state = (
-            msgspec.msgpack.decode(expected, type=ReaderState)
-            if expected
-            else ReaderState(files, job.order, [BEGINNING] * len(files), RouteState())
+        self._lines = LineReader(job.route.future_ms, job.route.now_ms)
+        self._input = open_input(
+            job.source,
+            number,
+            self._lines,
+            state.positions if state else None,
+            idle_ms=job.idle_ms,
         )
-        reader = LineReader(job.route.future_ms, job.route.now_ms)
-        self._replay = Replay(files, reader, order=job.order, positions=self._state.positions)
+        self._live = self._input if isinstance(self._input, LiveInput) else None
+        self._state = state or ReaderState(self._input.positions(), RouteState())
         self._route = Route(
             number,
             shards=job.route.shards,
             disorder_ms=job.route.disorder_ms,
-            files=tuple(files),
             state=self._state.route,
+            by_origin=self._live is not None and self._live.by_origin,
         )
         self._bytes = 0
-        self._next_progress = 0.0
         self._epoch_started = time.time()
+        self._next_tick = 0.0
+        self._next_empty_tick = 0.0
 
     @noting_failure
     def next_batch(self) -> Iterable[tuple[str, ShardTick]]:
@@ -90,11 +93,12 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
         if self._wait_for_grid() or self._bytes >= self._job.epoch_bytes:
             return []
         lines = self._take()
+        if self._live is not None and not self._is_worth_a_tick(self._live, lines):
+            return []
         ended = self._state.ended
         self._state.closed = ended and self._job.close
-        ticks = self._route.split(lines, ended=ended, close=self._state.closed)
-        if time.monotonic() >= self._next_progress:
-            self._report()
+        ticks = self._route.split(lines, self._input.origins, ended=ended, close=self._state.closed)
+        self._report()
         return [(shard_key(tick.shard), tick) for tick in ticks]
 
     def _take(self) -> Lines:
@@ -104,24 +108,46 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
             StopIteration: there is none, or there shall be none.
         """
         if not (self._state.ended or self._worker.stopping or self._worker.problem):
+            if self._live is not None:
+                self._lines.now_ms = _now_ms()
             try:
-                lines = self._replay.take(self._job.tick_lines)
+                lines = self._input.take(self._job.tick_lines)
             except FileProblem as problem:
                 self._worker.problem = problem
             else:
-                self._state.ended = self._replay.ended
+                self._state.ended = self._input.ended
                 self._state.events += len(lines)
                 self._bytes += lines.size
                 return lines
         if self._state.route.tick == 0:
             return join([])  # every step must have had a tick, or its snapshot would be missing
-        self._report()
+        self._report(at_once=True)
         raise StopIteration
 
+    def _is_worth_a_tick(self, live: LiveInput, lines: Lines) -> bool:
+        """Bring route's partitions up to date; tell whether a live tick is to be made.
+
+        Ticks are cut by time where there is little. One without lines lets timers fire, and the
+        first after a snapshot proves that it is committed.
+        """
+        now = time.monotonic()
+        self._next_tick = now if len(lines) == self._job.tick_lines else now + _LIVE_TICK_S
+        self._route.add_partitions(live.partitions)
+        if idle := live.idle():
+            idle_ms = max(self._job.idle_ms or 0, self._job.route.disorder_ms)
+            self._route.note_idle(idle, _now_ms() - idle_ms)
+        if not len(lines) and now < self._next_empty_tick and self._state.route.tick:
+            return False
+        self._next_empty_tick = now + _EMPTY_TICK_S
+        return True
+
     def next_awake(self) -> datetime | None:
-        """Wait a little when enough is on its way until the next snapshot."""
+        """Wait a little when enough is on its way until the next snapshot, or little is there."""
         if self._bytes >= self._job.epoch_bytes:
             return datetime.now(UTC) + _PAUSE
+        wait_s = self._next_tick - time.monotonic()
+        if self._live is not None and wait_s > 0 and not self._worker.stopping:
+            return datetime.now(UTC) + timedelta(seconds=wait_s)
         return None
 
     @noting_failure
@@ -129,16 +155,26 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
         """Remember where to go on."""
         self._bytes = 0
         self._epoch_started = time.time()
-        self._state.positions = self._replay.positions
+        self._next_empty_tick = 0.0
+        self._state.positions = self._input.positions()
         return msgspec.msgpack.encode(self._state)
 
     def close(self) -> None:
-        """Close the files."""
-        self._replay.close()
+        """Close the input."""
+        self._input.close()
 
-    def _report(self) -> None:
-        self._next_progress = time.monotonic() + _PROGRESS_EVERY_S
-        self._worker.progress.report(self._number, self._replay.bytes_read(), self._state.events)
+    def _report(self, *, at_once: bool = False) -> None:
+        reporter = self._worker.reporter
+        if reporter.is_due(f"reader {self._number}", _REPORT_EVERY_S) or at_once:
+            reporter.report(
+                ReaderReport(
+                    reader=self._number,
+                    bytes_read=self._input.bytes_read(),
+                    events=self._state.events,
+                    watermark_ms=self._route.watermark,
+                    at_ms=_now_ms(),
+                )
+            )
 
     def _wait_for_grid(self) -> bool:
         """Close epochs on common lines of the wall clock, where there are several readers.
@@ -153,7 +189,7 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
         """
         every_s = self._job.epoch_ms / 1000
         now = time.time()
-        if len(self._job.readers) == 1 or now - self._epoch_started < every_s:
+        if self._job.readers == 1 or now - self._epoch_started < every_s:
             return False
         grid_s = every_s * (1 + _SLACK)
         past_line_s = now % grid_s
@@ -170,7 +206,7 @@ class Readers(FixedPartitionedSource[tuple[str, ShardTick], bytes]):
 
     def list_parts(self) -> list[str]:
         """Name the readers."""
-        return [reader_key(number) for number in range(len(self._worker.job.readers))]
+        return [reader_key(number) for number in range(self._worker.job.readers)]
 
     @noting_failure
     def build_part(
@@ -179,3 +215,7 @@ class Readers(FixedPartitionedSource[tuple[str, ShardTick], bytes]):
         """Open a reader where its snapshot left it."""
         number = int(for_part.removeprefix(_KEY_PREFIX))
         return ReaderPartition(self._worker, number, resume_state)
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

@@ -8,7 +8,9 @@ from uuid import uuid4
 
 import msgspec
 
-from connectors.file_sink import SinkState
+from connectors.errors import SourceProblem
+from connectors.inputs import check_same_source
+from connectors.tick_parts import SinkState
 from flows import main, recovery
 from flows.errors import ResumeError
 from flows.job import Job
@@ -20,9 +22,6 @@ from operators.clock import Clock
 from state import faults
 from state.folder import Identity, Run, StateFolder
 from state.versions import NO_VERSION, read_committed, remove_versions, write_committed
-
-_NAMED = 5
-"""How many files a message names."""
 
 
 @dataclass(frozen=True)
@@ -117,20 +116,10 @@ def _run(identity: Identity, job: Job, rows: recovery.Rows, *, is_new: bool) -> 
 def _check_input(readers: list[ReaderState], job: Job) -> None:
     """Check that the readers are given what they have read before."""
     for number, reader in enumerate(readers):
-        files = job.readers[number]
-        if reader.files != files:
-            odd = sorted(set(reader.files) ^ set(files)) or files
-            names = ", ".join(reader.files[:_NAMED]) + (", …" if len(reader.files) > _NAMED else "")
-            raise ResumeError(
-                f"the state's reader {number} has read other files than it is given now"
-                f" ({odd[0]} differs); name the same ones in the same order ({names}),"
-                " or start a new state"
-            )
-        if reader.order != job.order:
-            raise ResumeError(
-                f"the state has taken its files in order of {reader.order}, not {job.order};"
-                " that cannot change later"
-            )
+        try:
+            check_same_source(job.source, number, reader.positions)
+        except SourceProblem as problem:
+            raise ResumeError(str(problem)) from None
 
 
 def _check_ticks(run: Run, decide: list[DecideState]) -> None:

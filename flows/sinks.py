@@ -1,11 +1,10 @@
 """The output files as a Bytewax sink with one partition, whose state takes part in recovery."""
 
-from pathlib import Path
-
 import msgspec
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
-from connectors.file_sink import FileSink, RenderedPart, SinkState
+from connectors.sinks import open_sink
+from connectors.tick_parts import RenderedPart, SinkState
 from flows.worker_state import WorkerState, noting_failure
 
 FILES = "files"
@@ -22,9 +21,9 @@ class FilesPartition(StatefulSinkPartition[RenderedPart, bytes]):
         state = (
             msgspec.msgpack.decode(worker.run.sink, type=SinkState)
             if worker.run.sink
-            else SinkState([0] * len(job.readers))
+            else SinkState([0] * job.readers)
         )
-        self._sink = FileSink(Path(job.out), kinds=job.kinds, shards=job.route.shards, state=state)
+        self._sink = open_sink(job.sink, kinds=job.kinds, shards=job.route.shards, state=state)
 
     @noting_failure
     def write_batch(self, values: list[RenderedPart]) -> None:

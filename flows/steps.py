@@ -52,11 +52,7 @@ class ProfileLogic(StatefulBatchLogic[ShardTick, ProfileResult, bytes]):
         worker, job = self._worker, self._worker.job
         expected = worker.run.profile[shard]
         worker.verify(f"profile of shard {shard}", self._row, expected)
-        clock = (
-            msgspec.msgpack.decode(expected, type=Clock)
-            if expected
-            else Clock.new(len(job.readers))
-        )
+        clock = msgspec.msgpack.decode(expected, type=Clock) if expected else Clock.new(job.readers)
         shard_store = worker.shard(shard)
         store = ProfileStore(
             shard_store.keyvalue,
@@ -103,7 +99,7 @@ class DecideLogic(StatefulBatchLogic[ProfileResult, ShardResult, bytes]):
         ticks = (
             msgspec.msgpack.decode(expected, type=DecideState).ticks
             if expected
-            else [0] * len(job.readers)
+            else [0] * job.readers
         )
         self._shard = shard
         store = CaseStore(worker.shard(shard).keyvalue, worker.cache_records_per_step)

@@ -1,6 +1,5 @@
 """Runs a job to its end: prepares the state, starts workers, starts them again when one dies."""
 
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +8,7 @@ from contextlib import contextmanager
 from flows.errors import WorkerFailedError
 from flows.job import Job
 from flows.processes import FAILED, NOT_JOINED, SAYS, Failure, Workers
+from flows.reports import Listener, Report
 from flows.resume import Progress, prepare
 from state.folder import Identity, StateFolder
 
@@ -17,9 +17,6 @@ _ATTEMPTS = 5
 
 _BACKOFF_S = 0.2
 _POLL_S = 0.02
-
-Report = Callable[[int, int], None]
-"""Called with the bytes and the lines read so far, over all readers."""
 
 
 class Supervisor:
@@ -32,7 +29,7 @@ class Supervisor:
         folder: the state.
         identity: what it belongs to.
         job: what to do.
-        report: told about progress.
+        report: told what workers report.
         say: told what the user should know while the run goes on.
     """
 
@@ -42,7 +39,7 @@ class Supervisor:
         identity: Identity,
         job: Job,
         *,
-        report: Report,
+        report: Callable[[Report], None],
         say: Callable[[str], None],
     ) -> None:
         self._folder = folder
@@ -53,7 +50,6 @@ class Supervisor:
         self.had_nothing_to_do = False
         self._stop_signal = 0
         self._signals = 0
-        self._newest: dict[str, tuple[int, int]] = {}
 
     def run(self) -> tuple[Progress, int]:
         """Run until the input has ended, or a signal asks to stop.
@@ -85,14 +81,13 @@ class Supervisor:
 
     def _run_once(self, run_id: str) -> Failure | None:
         """Run workers until all have gone; return how one was killed, if one was."""
-        progress_pipe, workers_pipe = os.pipe()
-        os.set_blocking(progress_pipe, False)
-        workers = Workers(str(self._folder.path), run_id, self._job.workers, workers_pipe)
-        os.close(workers_pipe)
+        listener = Listener()
+        workers = Workers(str(self._folder.path), run_id, self._job.workers, listener)
+        listener.close_workers_end()
         asked_to_stop = False
         try:
             while not workers.done():
-                self._pass_on(progress_pipe)
+                self._pass_on(listener)
                 failure = workers.failure()
                 if failure and failure.exit_code > 0 and failure.exit_code != NOT_JOINED:
                     raise WorkerFailedError(_explain(failure))
@@ -102,11 +97,11 @@ class Supervisor:
                     workers.stop()
                     asked_to_stop = True
                 time.sleep(_POLL_S)
-            self._pass_on(progress_pipe)
+            self._pass_on(listener)
             return None
         finally:
             workers.end()
-            os.close(progress_pipe)
+            listener.close()
 
     def _after_death(self, death: Failure, deaths: int) -> None:
         """Say that a worker has died, and give up when that happens again and again."""
@@ -119,22 +114,9 @@ class Supervisor:
         self._say(f"{cause}; going on from the last commit")
         time.sleep(_BACKOFF_S * deaths)
 
-    def _pass_on(self, pipe: int) -> None:
-        """Pass on the newest progress of each reader."""
-        try:
-            data = os.read(pipe, 1 << 16)
-        except BlockingIOError:
-            return
-        newest = {}
-        for line in data.decode().splitlines():
-            reader, bytes_read, events = line.split()
-            newest[reader] = (int(bytes_read), int(events))
-        self._newest.update(newest)
-        if newest:
-            self._report(
-                sum(each[0] for each in self._newest.values()),
-                sum(each[1] for each in self._newest.values()),
-            )
+    def _pass_on(self, listener: Listener) -> None:
+        for report in listener.reports():
+            self._report(report)
 
     def _stop(self, number: int, _frame: object) -> None:
         """Stop gracefully at the first signal, at once at the second."""

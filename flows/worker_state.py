@@ -1,6 +1,5 @@
 """What the steps of one worker share: the job, where this run starts, and the open shards."""
 
-import os
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -9,6 +8,7 @@ import msgspec
 
 from flows.errors import ResumeError
 from flows.job import Job
+from flows.reports import Reporter
 from state.folder import Run, StateFolder
 from state.rocks import settings_for
 from state.shard import ShardStore
@@ -42,7 +42,7 @@ class WorkerState:
         self.job = msgspec.json.decode(self.run.job, type=Job)
         shards = -(-self.job.route.shards // self.job.workers)  # the most that this worker has
         self.cache_records_per_step = max(1, self.job.cache_records // (2 * shards))
-        self.progress = Progress()
+        self.reporter = Reporter()
         self.stopping = False
         self.problem: Exception | None = None
         self.failure: Exception | None = None
@@ -101,18 +101,3 @@ def noting_failure(
             raise
 
     return call
-
-
-class Progress:
-    """Tells the supervisor how far the readers are, through a pipe."""
-
-    def __init__(self) -> None:
-        self._pipe = int(os.environ.get("CARTWHEEL_PROGRESS", "-1"))
-
-    def report(self, reader: int, bytes_read: int, events: int) -> None:
-        """Report a reader's progress; nobody may be listening."""
-        if self._pipe >= 0:
-            try:
-                os.write(self._pipe, f"{reader} {bytes_read} {events}\n".encode())
-            except OSError:
-                self._pipe = -1

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from operators.collect.kind import Kind
 from operators.fields import Body, Field, FieldType, Read, field_reader, read_nothing
-from operators.lines import NAME_CHARACTERS
+from operators.heads import NAME_CHARACTERS
 from operators.outputs import json_number
 from operators.plans import CollectPlan, ProfilePlan, TriggerPlan
 from operators.rejections import RejectedError, Rejection

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from operators.lines import Name
+from operators.heads import Name
 from operators.rejections import RejectedError, Rejection
 
 Path = tuple[str, ...]

@@ -1,54 +1,39 @@
-"""Lines of input as columns: who, when, where; decoded no further than that.
+"""Lines of input as columns: who, when, where; and what records of topics have besides."""
 
-A block of lines is decoded at once. Where that fails, or is not certain to have taken every line
-for itself, it is done line by line, and each line that is no event is rejected with its reason.
-"""
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
 
-import hashlib
-from dataclasses import dataclass
-from typing import Annotated, Any
-
-import msgspec
 import numpy as np
-from msgspec import Meta
 from numpy.typing import NDArray
 
-from operators.rejections import KEPT_BYTES, RejectedError, Rejection
-from operators.times import EventTime, parse_time, parse_times
+from operators.rejections import Rejection
 
 Ints = NDArray[np.int64]
 
-LINE_BYTES = 1 << 20
-"""The longest line that is read as an event (I5)."""
-
-NAME_CHARACTERS = 1000
-"""The longest customer, messageId or key: they are kept in the state."""
-
-Name = Annotated[str, Meta(max_length=NAME_CHARACTERS)]
-
-
-class _Head(msgspec.Struct, gc=False):
-    timestamp: str
-    userId: Name | None = None  # noqa: N815 (the Segment spec's names)
-    anonymousId: Name | None = None  # noqa: N815
-    receivedAt: str | None = None  # noqa: N815
-
-
-class _LooseHead(msgspec.Struct, gc=False):
-    timestamp: Any = None
-    userId: Any = None  # noqa: N815
-    anonymousId: Any = None  # noqa: N815
-    receivedAt: Any = None  # noqa: N815
-
-
-_heads = msgspec.json.Decoder(_Head)
-_loose_heads = msgspec.json.Decoder(_LooseHead)
-
-
-_NEWLINE, _BEGIN, _END = b"\n{}"
+T = TypeVar("T")
 
 _NO_TIMES = np.empty(0, np.int64)
 _NO_PLACES = np.empty((3, 0), np.int64)
+
+
+Headers = tuple[tuple[str, bytes | None], ...]
+"""What a record of a topic carries beside its key and its value."""
+
+
+class Envelope(NamedTuple):
+    """What came with a line that was a record's value, and cannot be told from the line.
+
+    Attributes:
+        key: of the record.
+        headers: of the record.
+        is_line: whether the record's value is the line.
+        value: of the record, where it is not the line.
+    """
+
+    key: bytes | None
+    headers: Headers = ()
+    is_line: bool = True
+    value: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -59,8 +44,10 @@ class Lines:
         raw: the lines, without their newlines.
         customers: of each line, empty where it was rejected.
         times: event times in ms, shape (n,); 0 where the line was rejected.
-        places: file, line and offset, shape (3, n); the file as an index of the reader's files.
+        places: origin, line and offset, shape (3, n); the origin as an index of the reader's.
         rejected: why, by index.
+        envelopes: by index; none where it is a record's with the customer as its key and without
+            headers, or a file's.
     """
 
     raw: list[bytes]
@@ -68,6 +55,7 @@ class Lines:
     times: Ints
     places: Ints
     rejected: dict[int, Rejection]
+    envelopes: dict[int, Envelope] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.raw)
@@ -77,6 +65,12 @@ class Lines:
         """How many bytes are kept of the lines, with their newlines."""
         return sum(map(len, self.raw)) + len(self.raw)
 
+    def length(self, index: int) -> int:
+        """Return how many bytes a line had in its file, without its newline."""
+        rejection = self.rejected.get(index)
+        kept = len(self.raw[index])
+        return rejection.length if rejection and rejection.length else kept
+
     def slice(self, start: int, stop: int) -> "Lines":
         """Return the lines from start to before stop."""
         return Lines(
@@ -84,19 +78,20 @@ class Lines:
             self.customers[start:stop],
             self.times[start:stop],
             self.places[:, start:stop],
-            {i - start: why for i, why in self.rejected.items() if start <= i < stop},
+            _between(self.rejected, start, stop),
+            _between(self.envelopes, start, stop),
         )
 
     def take(self, order: Ints) -> "Lines":
         """Return the lines at these indices."""
         indices = order.tolist()
-        rejected = self.rejected
         return Lines(
             [self.raw[i] for i in indices],
             [self.customers[i] for i in indices],
             self.times[order],
             self.places[:, order],
-            {n: rejected[i] for n, i in enumerate(indices) if i in rejected} if rejected else {},
+            _at(self.rejected, indices),
+            _at(self.envelopes, indices),
         )
 
 
@@ -108,184 +103,20 @@ def join(parts: list[Lines]) -> Lines:
     raw: list[bytes] = []
     customers: list[str] = []
     rejected: dict[int, Rejection] = {}
+    envelopes: dict[int, Envelope] = {}
     for part in parts:
         rejected.update((len(raw) + i, why) for i, why in part.rejected.items())
+        envelopes.update((len(raw) + i, each) for i, each in part.envelopes.items())
         raw += part.raw
         customers += part.customers
     times: Ints = np.concatenate([_NO_TIMES, *(part.times for part in parts)])
     places: Ints = np.concatenate([_NO_PLACES, *(part.places for part in parts)], axis=1)
-    return Lines(raw, customers, times, places, rejected)
+    return Lines(raw, customers, times, places, rejected, envelopes)
 
 
-class LineReader:
-    """Finds customer and time of each line.
-
-    Args:
-        future_ms: how far an event may lie ahead of its reference.
-        now_ms: the reference of events without ``receivedAt``.
-    """
-
-    def __init__(self, future_ms: int, now_ms: int) -> None:
-        self._future_ms = future_ms
-        self._now_ms = now_ms
-
-    def read(self, block: bytes, *, file: int, line: int, offset: int) -> Lines:
-        """Read whole lines.
-
-        Args:
-            block: the lines, with newlines between them and none at the end.
-            file: the file's index.
-            line: the number of the first line.
-            offset: the offset of the first line.
-        """
-        raw = block.split(b"\n")
-        codes = np.frombuffer(block, np.uint8)
-        newlines = np.flatnonzero(codes == _NEWLINE)
-        places = np.empty((3, len(raw)), np.int64)
-        places[0] = file
-        places[1] = np.arange(line, line + len(raw))
-        places[2, 0] = offset
-        places[2, 1:] = newlines + (offset + 1)
-        lines = None
-        if _is_one_object_a_line(codes, newlines) and _is_utf8(block):
-            lines = self._read_at_once(block, raw, places)
-        return lines or self._read_one_by_one(raw, places)
-
-    def _read_at_once(self, block: bytes, raw: list[bytes], places: Ints) -> Lines | None:
-        """Decode all lines together; None where a line needs a closer look."""
-        try:
-            heads = _decode_all(block)
-            times = parse_times([head.timestamp for head in heads])
-        except (msgspec.DecodeError, RecursionError, ValueError):
-            return None
-        customers = [head.userId or head.anonymousId or "" for head in heads]
-        if len(heads) != len(raw) or "" in customers:
-            return None
-        limit: int | Ints = self._now_ms + self._future_ms
-        if any(head.receivedAt is not None for head in heads):
-            try:
-                limit = self._references(heads) + self._future_ms
-            except ValueError:
-                return None
-        if (times > limit).any():
-            return None
-        return Lines(raw, customers, times, places, {})
-
-    def _references(self, heads: list[_Head]) -> Ints:
-        received = [head.receivedAt for head in heads]
-        present = [text is not None for text in received]
-        references = np.full(len(heads), self._now_ms, np.int64)
-        references[present] = parse_times([text for text in received if text is not None])
-        return references
-
-    def _read_one_by_one(self, raw: list[bytes], places: Ints) -> Lines:
-        customers: list[str] = []
-        times = np.zeros(len(raw), np.int64)
-        rejected: dict[int, Rejection] = {}
-        for i, line in enumerate(raw):
-            try:
-                head = _decode(line)
-                customer, times[i] = _customer(head), self._time(head)
-            except RejectedError as error:
-                customer = ""
-                rejected[i] = error.rejection
-                raw[i] = line[:KEPT_BYTES] if error.rejection.length else line
-            customers.append(customer)
-        return Lines(raw, customers, times, places, rejected)
-
-    def _time(self, head: _LooseHead) -> EventTime:
-        time = _parse(head.timestamp, "timestamp")
-        received = head.receivedAt
-        reference = self._now_ms if received is None else _parse(received, "receivedAt")
-        if time > reference + self._future_ms:
-            raise RejectedError(Rejection("route", "too far in the future", "timestamp"))
-        return time
+def _between(values: dict[int, T], start: int, stop: int) -> dict[int, T]:
+    return {i - start: value for i, value in values.items() if start <= i < stop}
 
 
-def _is_one_object_a_line(codes: NDArray[np.uint8], newlines: Ints) -> bool:
-    """Tell whether a block is surely made of lines that begin with { and end with }.
-
-    Then no object can go over two lines, and when there are as many objects as lines, each line is
-    one. (Its lines are not overlong either: a block is smaller than that, or looked at by lines.)
-    """
-    if not 0 < len(codes) <= LINE_BYTES:
-        return False
-    return bool(
-        codes[0] == _BEGIN
-        and codes[-1] == _END
-        and (codes[newlines - 1] == _END).all()
-        and (codes[newlines + 1] == _BEGIN).all()
-    )
-
-
-def overlong(length: int, sha256: str) -> Rejection:
-    """Reject a line for its length."""
-    return Rejection("read", f"the line is longer than {LINE_BYTES} bytes", "", length, sha256)
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _decode_all(block: bytes) -> list[_Head]:
-    # A function of its own: how deep the decoder may go depends on the frames above it, and a
-    # line must not fare differently here than in _decode.
-    return _heads.decode_lines(block)
-
-
-def _decode(line: bytes) -> _LooseHead:
-    if len(line) > LINE_BYTES:
-        raise RejectedError(overlong(len(line), hashlib.sha256(line).hexdigest()))
-    if not line.strip():
-        raise RejectedError(Rejection("route", "the line is blank"))
-    if not _is_utf8(line):
-        raise RejectedError(Rejection("route", "the line is not UTF-8"))
-    try:
-        return _loose_heads.decode(line)
-    except msgspec.ValidationError as error:
-        is_other = str(error).startswith("Expected `object`")
-        reason = "not a JSON object" if is_other else f"not readable as JSON: {error}"
-        raise RejectedError(Rejection("route", reason)) from None
-    except msgspec.DecodeError as error:
-        raise RejectedError(Rejection("route", f"not JSON: {error}")) from None
-    except RecursionError:
-        raise RejectedError(Rejection("route", "nested too deeply")) from None
-
-
-def _customer(head: _LooseHead) -> str:
-    named = {"userId": head.userId, "anonymousId": head.anonymousId}
-    for field, value in named.items():
-        if isinstance(value, str) and value:
-            if len(value) > NAME_CHARACTERS:
-                reason = f"longer than {NAME_CHARACTERS} characters"
-                raise RejectedError(Rejection("route", reason, field))
-            return value
-    for field, value in named.items():
-        if value is not None and value != "":
-            reason = f"expected a string, got {_json_type(value)}"
-            raise RejectedError(Rejection("route", reason, field))
-    reason = "no customer: userId and anonymousId are missing or empty"
-    raise RejectedError(Rejection("route", reason, "userId"))
-
-
-def _parse(value: object, field: str) -> EventTime:
-    if value is None:
-        raise RejectedError(Rejection("route", "missing", field))
-    if not isinstance(value, str):
-        reason = f"expected an RFC 3339 time, got {_json_type(value)}"
-        raise RejectedError(Rejection("route", reason, field))
-    try:
-        return parse_time(value)
-    except ValueError:
-        reason = "not an RFC 3339 time such as 2026-01-31T09:30:00Z"
-        raise RejectedError(Rejection("route", reason, field)) from None
-
-
-def _json_type(value: object) -> str:
-    """Name the JSON type of a decoded value."""
-    names = {str: "a string", bool: "a boolean", int: "a number", float: "a number"}
-    return names.get(type(value), "an array" if isinstance(value, list) else "an object")
+def _at(values: dict[int, T], indices: list[int]) -> dict[int, T]:
+    return {n: values[i] for n, i in enumerate(indices) if i in values} if values else {}

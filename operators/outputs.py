@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from operators.lines import Envelope, Headers
 from operators.rejections import Place, Rejection
 from operators.times import EventTime
 
@@ -27,20 +28,34 @@ class Record(NamedTuple):
     data: dict[str, object]
 
 
+class Original(NamedTuple):
+    """What was read, as it came: a record, or a line under the customer as its key."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+    @classmethod
+    def of(cls, line: bytes, envelope: Envelope) -> "Original":
+        """Put a line and its envelope together again."""
+        value = line if envelope.is_line else envelope.value
+        return cls(envelope.key, value, envelope.headers)
+
+
 class LateEvent(NamedTuple):
-    """An event that came too late to be applied, with its line as it came."""
+    """An event that came too late to be applied."""
 
     time: EventTime
     customer: str
-    original: bytes
+    original: Original
 
 
 class DeadLetter(NamedTuple):
-    """A line that is no event, with its bytes as they came."""
+    """What is no event."""
 
     place: Place
     rejection: Rejection
-    original: bytes
+    original: Original
 
 
 Output = Record | LateEvent | DeadLetter

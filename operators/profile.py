@@ -92,7 +92,7 @@ class ProfileStep:
             profile.latest = max(profile.latest, time)
             if time < late_below:
                 self._result.counts["late"] += 1
-                late = LateEvent(time, customer, tick.line(number))
+                late = LateEvent(time, customer, tick.original(number))
                 self._result.outputs.add("late", late)
                 continue
             applied += 1
@@ -129,7 +129,7 @@ class ProfileStep:
             return None
 
     def _reject(self, tick: ShardTick, index: int, rejection: Rejection) -> None:
-        letter = DeadLetter(tick.place(index), rejection, tick.line(index))
+        letter = DeadLetter(tick.place(index), rejection, tick.original(index))
         self._result.outputs.add("dead-letters", letter)
         self._result.counts["dead_letters"] += 1
 

@@ -6,10 +6,27 @@ KEPT_BYTES = 64 * 1024
 """How much of an overlong line a dead letter keeps."""
 
 
-class Place(NamedTuple):
-    """Where a line stands: its file, its number from 1, its offset from 0 (uncompressed)."""
+class Partition(NamedTuple):
+    """A partition of a topic."""
 
-    file: str
+    topic: str
+    number: int
+
+
+Origin = str | Partition
+"""What a line was read from: a file, by its name, or a partition."""
+
+
+class Place(NamedTuple):
+    """Where a line stands.
+
+    Attributes:
+        origin: what it was read from.
+        line: its number from 1 in a file; 0 in a partition.
+        offset: from 0; of its first byte in a file (uncompressed), of the record in a partition.
+    """
+
+    origin: Origin
     line: int
     offset: int
 

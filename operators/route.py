@@ -1,16 +1,17 @@
 """Route: cuts a reader's lines into ticks, and gives every shard its share of each."""
 
 from collections import Counter
+from collections.abc import Iterable
 from zlib import crc32
 
 import msgspec
 import numpy as np
 
-from operators.lines import Ints, Lines
-from operators.outputs import DeadLetter, Outputs
-from operators.rejections import Place
+from operators.lines import Envelope, Ints, Lines
+from operators.outputs import DeadLetter, Original, Outputs
+from operators.rejections import Origin, Place
 from operators.ticks import ShardTick, TickName
-from operators.times import BEFORE_ALL, EventTime
+from operators.times import AFTER_ALL, BEFORE_ALL, EventTime
 
 
 def shard_of(customer: str, shards: int) -> int:
@@ -18,31 +19,43 @@ def shard_of(customer: str, shards: int) -> int:
     return crc32(customer.encode()) % shards
 
 
+class PartitionMark(msgspec.Struct):
+    """How far one partition of a reader is.
+
+    Attributes:
+        latest: its latest event time so far.
+        watermark: which never goes back, also when ``disorder`` is made longer.
+        idle: whether nothing has come for so long that it holds the others back no more.
+    """
+
+    latest: int = BEFORE_ALL
+    watermark: int = BEFORE_ALL
+    idle: bool = False
+
+
 class RouteState(msgspec.Struct):
     """What route remembers.
 
     Attributes:
         tick: its last.
-        latest: the latest event time so far.
-        watermark: which never goes back, also when ``disorder`` is made longer.
+        watermark: of the reader: the least over its partitions that are not idle, so far.
+        partitions: those that the reader has, by number; a replay is one, with number 0.
     """
 
     tick: int = 0
-    latest: int = BEFORE_ALL
     watermark: int = BEFORE_ALL
+    partitions: dict[int, PartitionMark] = {}
 
 
 class Route:
     """Stamps events with the watermarks as they stood before them, and finds their shards.
 
-    Here a reader has one partition, so both watermarks are the same.
-
     Args:
         reader: its number.
         shards: how many slices of the customers.
-        disorder_ms: how far the watermark lies behind the latest event.
-        files: the names of the reader's files.
+        disorder_ms: how far a watermark lies behind the latest event.
         state: as of the last snapshot.
+        by_origin: whether each origin of the lines is a partition of its own.
     """
 
     def __init__(
@@ -51,31 +64,59 @@ class Route:
         *,
         shards: int,
         disorder_ms: int,
-        files: tuple[str, ...],
         state: RouteState,
+        by_origin: bool = False,
     ) -> None:
         self._reader = reader
         self._shards = shards
         self._disorder_ms = disorder_ms
-        self._files = files
+        self._by_origin = by_origin
         self.state = state
+        if not by_origin:
+            state.partitions.setdefault(0, PartitionMark())
 
     @property
     def watermark(self) -> EventTime:
         """The reader's watermark."""
         return EventTime(self.state.watermark)
 
-    def split(self, lines: Lines, *, ended: bool = False, close: bool = False) -> list[ShardTick]:
-        """Make a tick of some lines (perhaps none) and return each shard's share, in order."""
+    def add_partitions(self, numbers: Iterable[int]) -> None:
+        """Take note of partitions that the reader has; until one is heard from nothing passes."""
+        for number in numbers:
+            self.state.partitions.setdefault(number, PartitionMark())
+
+    def note_idle(self, numbers: Iterable[int], watermark: int) -> None:
+        """Take note of partitions without events, before the next tick.
+
+        Args:
+            numbers: which hold the others back no more, until their next event.
+            watermark: what the reader's rises to when all of them are idle.
+        """
+        partitions = self.state.partitions
+        for number in numbers:
+            partitions[number].idle = True
+        if all(mark.idle for mark in partitions.values()):
+            self.state.watermark = max(self.state.watermark, watermark)
+
+    def split(
+        self, lines: Lines, origins: tuple[Origin, ...], *, ended: bool = False, close: bool = False
+    ) -> list[ShardTick]:
+        """Make a tick of some lines (perhaps none) and return each shard's share, in order.
+
+        Args:
+            lines: the events.
+            origins: what their places mean.
+            ended: whether the reader's input has ended with this tick.
+            close: whether the clock moves past every timer once all readers have ended.
+        """
         self.state.tick += 1
         name = TickName(self._reader, self.state.tick)
-        watermarks = self._advance(lines)
+        late_below, watermarks = self._advance(lines)
         chosen = self._indices(lines)
         ticks = []
         for shard in range(self._shards):
             indices = chosen[shard]
-            listed = indices.tolist()
-            marks = watermarks[indices]
+            share = lines.take(indices)
             ticks.append(
                 ShardTick(
                     name=name,
@@ -83,31 +124,61 @@ class Route:
                     watermark=self.watermark,
                     ended=ended,
                     close=close,
-                    lines=b"\n".join([lines.raw[i] for i in listed]),
-                    customers=[lines.customers[i] for i in listed],
-                    times=lines.times[indices],
-                    late_below=marks,
-                    watermarks=marks,
-                    places=lines.places[:, indices],
-                    files=self._files,
+                    lines=b"\n".join(share.raw),
+                    customers=share.customers,
+                    times=share.times,
+                    late_below=late_below[indices],
+                    watermarks=watermarks[indices],
+                    places=share.places,
+                    origins=origins,
+                    envelopes=share.envelopes,
                     counts=Counter(),
                     outputs=Outputs(),
                 )
             )
-        self._reject(lines, ticks[0])
+        self._reject(lines, origins, ticks[0])
         return ticks
 
-    def _advance(self, lines: Lines) -> Ints:
-        """Return the watermark before each line, and move it past them."""
+    def _advance(self, lines: Lines) -> tuple[Ints, Ints]:
+        """Return, for each line, below which time it is late, and the reader's watermark before it.
+
+        The watermarks then stand past the lines; a line that was rejected moves none.
+        """
         times = lines.times
         if lines.rejected:
             times = times.copy()
             times[list(lines.rejected)] = BEFORE_ALL
-        latest = np.maximum.accumulate(np.concatenate([[self.state.latest], times]))
-        self.state.latest = int(latest[-1])
-        watermarks: Ints = np.maximum(latest - self._disorder_ms, self.state.watermark)
+        if not self._by_origin:
+            before = self._advance_partition(self.state.partitions[0], times)
+            marks = np.maximum(before, self.state.watermark)
+            self.state.watermark = int(marks[-1])
+            return marks[:-1], marks[:-1]
+        own = np.empty(len(lines), np.int64)
+        heard = 0
+        least = np.full(len(lines) + 1, AFTER_ALL, np.int64)
+        for number, mark in self.state.partitions.items():
+            indices = np.flatnonzero(lines.places[0] == number)
+            was_idle = mark.idle
+            before = self._advance_partition(mark, times[indices])
+            own[indices] = before[:-1]
+            heard += len(indices)
+            mark.idle = was_idle and not len(indices)
+            if was_idle:
+                before[0] = AFTER_ALL
+            lasting = np.diff(np.concatenate([[-1], indices, [len(lines)]]))
+            least = np.minimum(least, np.repeat(before, lasting))
+        assert heard == len(lines), "every partition was added before its first event"
+        least[least == AFTER_ALL] = BEFORE_ALL  # all are idle
+        watermarks = np.maximum(np.maximum.accumulate(least), self.state.watermark)
         self.state.watermark = int(watermarks[-1])
-        return watermarks[:-1]
+        return np.maximum(own, watermarks[:-1]), watermarks[:-1]
+
+    def _advance_partition(self, mark: PartitionMark, times: Ints) -> Ints:
+        """Return a partition's watermark before each of its events and after the last."""
+        latest = np.maximum.accumulate(np.concatenate([[mark.latest], times]))
+        watermarks: Ints = np.maximum(latest - self._disorder_ms, mark.watermark)
+        mark.latest, mark.watermark = int(latest[-1]), int(watermarks[-1])
+        return watermarks
 
     def _indices(self, lines: Lines) -> list[Ints]:
         """Return the indices of each shard's events."""
@@ -119,11 +190,12 @@ class Route:
         ends = np.searchsorted(shards[order], np.arange(self._shards + 1))
         return [order[ends[shard] : ends[shard + 1]] for shard in range(self._shards)]
 
-    def _reject(self, lines: Lines, tick: ShardTick) -> None:
+    def _reject(self, lines: Lines, origins: tuple[Origin, ...], tick: ShardTick) -> None:
         """Give the first shard what belongs to none: the counts and the dead letters."""
         tick.counts["read"] = len(lines)
         tick.counts["dead_letters"] = len(lines.rejected)
         for index, rejection in lines.rejected.items():
-            file, line, offset = lines.places[:, index].tolist()
-            place = Place(self._files[file], line, offset)
-            tick.outputs.add("dead-letters", DeadLetter(place, rejection, lines.raw[index]))
+            origin, line, offset = lines.places[:, index].tolist()
+            place = Place(origins[origin], line, offset)
+            original = Original.of(lines.raw[index], lines.envelopes.get(index) or Envelope(None))
+            tick.outputs.add("dead-letters", DeadLetter(place, rejection, original))

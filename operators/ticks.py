@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from operators.event_plans import Role
-from operators.lines import Ints
-from operators.outputs import Outputs
-from operators.rejections import Place
+from operators.lines import Envelope, Ints
+from operators.outputs import Original, Outputs
+from operators.rejections import Origin, Place
 from operators.times import EventTime
 
 
@@ -34,8 +34,9 @@ class ShardTick:
         times: of each event, in ms.
         late_below: an event is late when its time is below this, shape (n,).
         watermarks: the reader's before each event, shape (n,).
-        places: file, line and offset of each event, shape (3, n).
-        files: the names of the reader's files.
+        places: origin, line and offset of each event, shape (3, n).
+        origins: what the reader reads from.
+        envelopes: what came with an event, by its index.
         counts: what the reader has counted, on one shard only.
         outputs: what the reader has rejected, on one shard only.
     """
@@ -51,15 +52,21 @@ class ShardTick:
     late_below: Ints
     watermarks: Ints
     places: Ints
-    files: tuple[str, ...]
+    origins: tuple[Origin, ...]
+    envelopes: dict[int, Envelope]
     counts: Counter[str]
     outputs: Outputs
     _split: list[bytes] | None = None
 
     def place(self, index: int) -> Place:
         """Say where an event stands in the input."""
-        file, line, offset = self.places[:, index].tolist()
-        return Place(self.files[file], line, offset)
+        origin, line, offset = self.places[:, index].tolist()
+        return Place(self.origins[origin], line, offset)
+
+    def original(self, index: int) -> Original:
+        """Return all that an event came as."""
+        envelope = self.envelopes.get(index) or Envelope(self.customers[index].encode())
+        return Original.of(self.line(index), envelope)
 
     def line(self, index: int) -> bytes:
         """Return an event as it came."""

@@ -14,7 +14,8 @@ from connectors.rendering import Line, render_line
 from operators.case_store import CaseStore
 from operators.clock import Clock
 from operators.decide import DecideStep
-from operators.lines import LineReader, Lines, join
+from operators.heads import LineReader
+from operators.lines import Lines, join
 from operators.plans import DecidePlan, ProfilePlan
 from operators.profile import ProfileStep
 from operators.profile_store import ProfileStore
@@ -107,7 +108,6 @@ class Simulation:
                 number,
                 shards=len(start.shards),
                 disorder_ms=self.disorder_ms,
-                files=(f"events-{number}",),
                 state=reader.route,
             )
             for number, reader in enumerate(self.readers)
@@ -157,7 +157,9 @@ class Simulation:
         state.ended = state.position == len(lines)
         part = lines.slice(start, state.position)
         close = state.ended and self.close
-        self._pass_on(self.routes[reader].split(part, ended=state.ended, close=close))
+        self._pass_on(
+            self.routes[reader].split(part, (f"events-{reader}",), ended=state.ended, close=close)
+        )
         return not self.ended
 
     def run(self, sizes: Iterator[int], readers: Iterator[int] | None = None) -> Outcome:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from connectors.compression import decompressed
 from connectors.errors import FileProblem
 from connectors.line_file import BEGINNING, LineFile
-from operators.lines import LineReader
+from operators.heads import LineReader
 
 EVENT = b'{"timestamp":"2026-01-01T00:00:00Z","userId":"a"}\n'
 READER = LineReader(future_ms=0, now_ms=1 << 50)

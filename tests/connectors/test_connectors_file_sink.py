@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.errors import FileProblem
-from connectors.file_sink import FileSink, RenderedPart, SinkState
+from connectors.file_sink import FileSink
 from connectors.rendering import Line
+from connectors.tick_parts import RenderedPart, SinkState
 from operators.ticks import TickName
 
 KINDS = ("sessions", "late")

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from connectors import line_file
 from connectors.errors import FileProblem
 from connectors.line_file import BEGINNING, BLOCK_BYTES, LineFile, Position
-from operators import lines as lines_module
-from operators.lines import LINE_BYTES, LineReader, Lines
+from operators import heads as heads_module
+from operators.heads import LINE_BYTES, LineReader
+from operators.lines import Lines
 from operators.rejections import KEPT_BYTES
 
 READER = LineReader(future_ms=0, now_ms=1 << 50)
@@ -90,7 +91,7 @@ LINES = st.lists(
 def short_limits(longest: int, kept: int) -> Iterator[None]:
     """Let shorter lines be overlong, so that small examples have such lines."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (line_file, lines_module):
+        for module in (line_file, heads_module):
             patch.setattr(module, "LINE_BYTES", longest)
             patch.setattr(module, "KEPT_BYTES", kept)
         yield

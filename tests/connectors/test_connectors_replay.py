@@ -15,7 +15,8 @@ from connectors import replay
 from connectors.errors import FileProblem
 from connectors.line_file import BEGINNING, LineFile, Position
 from connectors.replay import OPEN_FILES, Replay
-from operators.lines import LineReader, Lines
+from operators.heads import LineReader
+from operators.lines import Lines
 from operators.times import EventTime, format_time
 
 READER = LineReader(future_ms=0, now_ms=1 << 50)
@@ -141,7 +142,7 @@ def test_a_resume_at_any_point_goes_on_as_reading_on_would(
         for count in range(len(expected) + 1):
             merge = Replay(paths, READER, order=order, positions=[BEGINNING] * len(files))
             assert places(merge.take(count)) == expected[:count]
-            positions = merge.positions
+            positions = merge.positions().positions
             merge.close()
             resumed = Replay(paths, READER, order=order, positions=positions)
             assert take_all(resumed, random_sizes(count)) == expected[count:]
@@ -150,13 +151,13 @@ def test_a_resume_at_any_point_goes_on_as_reading_on_would(
 def test_positions_say_what_was_taken_and_no_more(tmp_path: Path) -> None:
     paths = write(tmp_path, [[1, 3], [2]])
     merge = Replay(paths, READER, order="time", positions=[BEGINNING] * 2)
-    assert merge.positions == [BEGINNING] * 2
+    assert merge.positions().positions == [BEGINNING] * 2
     first = merge.take(1)
-    assert merge.positions == [Position(2, len(first.raw[0]) + 1), BEGINNING]
+    assert merge.positions().positions == [Position(2, len(first.raw[0]) + 1), BEGINNING]
     merge.take(1)
-    assert [position.line for position in merge.positions] == [2, 2]
+    assert [position.line for position in merge.positions().positions] == [2, 2]
     merge.take(1)
-    assert [position.line for position in merge.positions] == [3, 2]
+    assert [position.line for position in merge.positions().positions] == [3, 2]
     merge.close()
 
 
@@ -185,7 +186,8 @@ def test_a_resume_at_the_end_of_everything_ends_at_once(tmp_path: Path) -> None:
         merge.close()
         assert (
             take_all(
-                Replay(paths, READER, order="time", positions=merge.positions), random_sizes(1)
+                Replay(paths, READER, order="time", positions=merge.positions().positions),
+                random_sizes(1),
             )
             == []
         )
@@ -221,7 +223,7 @@ def test_what_comes_before_a_problem_is_taken_first(tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(FileProblem, match=r"001.jsonl.gz: the compressed file ends too early"):
             merge.take(1)
-    assert [position.line for position in merge.positions] == [3, 1]
+    assert [position.line for position in merge.positions().positions] == [3, 1]
     assert not merge.ended
     merge.close()
 

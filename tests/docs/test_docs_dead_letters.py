@@ -132,7 +132,7 @@ def test_every_reason_of_the_source_is_tried(job: Job) -> None:
     """A new literal reason must come into the table: it is looked for in what was tried."""
     found = " ".join(each.reason for each in dead_letters(job))
     reasons = []
-    for name in ("lines", "fields", "event_plans"):
+    for name in ("heads", "fields", "event_plans"):
         text = (ROOT / "operators" / f"{name}.py").read_text()
         reasons += re.findall(r'reason = f?"(.+?)["{]', text)
         reasons += re.findall(r'Rejection\("\w+", f?"(.+?)["{]', text)

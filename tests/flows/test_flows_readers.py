@@ -43,12 +43,12 @@ def job(tmp_path: Path) -> Callable[[int, int], Job]:
 
 def open_reader(job: Job) -> ReaderPartition:
     worker = SimpleNamespace(
-        run=SimpleNamespace(readers=[b""] * len(job.readers)),
+        run=SimpleNamespace(readers=[b""] * job.readers),
         job=job,
         stopping=False,
         problem=None,
         verify=lambda *_: None,
-        progress=SimpleNamespace(report=lambda *_: None),
+        reporter=SimpleNamespace(is_due=lambda *_: False, report=lambda *_: None),
     )
     return ReaderPartition(worker, 0, None)  # type: ignore[arg-type]
 
@@ -85,7 +85,7 @@ def test_a_stopped_reader_has_finished_its_tick_and_remembers_where_to_go_on(
     assert list(batches) == []
     state = msgspec.msgpack.decode(reader.snapshot(), type=readers.ReaderState)
     assert (state.events, state.route.tick, state.ended) == (30, 3, False)
-    assert state.positions[0].line == 31
+    assert state.positions.positions[0].line == 31
 
 
 class FakeTime:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from operators.lines import LINE_BYTES, NAME_CHARACTERS, LineReader, Lines, join
+from operators.heads import LINE_BYTES, NAME_CHARACTERS, LineReader
+from operators.lines import Lines, join
 
 NOW = 1_769_851_800_000
 T = '"timestamp":"2026-01-01T00:00:00Z"'

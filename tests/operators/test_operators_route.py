@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from operators.clock import Clock
-from operators.lines import LineReader, join
+from operators.heads import LineReader
+from operators.lines import join
 from operators.outputs import DeadLetter
 from operators.rejections import Place
 from operators.route import Route, RouteState, shard_of
@@ -42,7 +43,7 @@ def raw(line: Line, number: int) -> bytes:
 
 def make(shards: int, state: RouteState | None = None, reader: int = 0) -> Route:
     state = state or RouteState()
-    return Route(reader, shards=shards, disorder_ms=DISORDER, files=FILES, state=state)
+    return Route(reader, shards=shards, disorder_ms=DISORDER, state=state)
 
 
 def cut(lines: list[Line], cuts: list[int]) -> list[range]:
@@ -64,7 +65,7 @@ def route_all(
             stored = msgspec.msgpack.encode(route.state)
             route = make(shards, msgspec.msgpack.decode(stored, type=RouteState))
         part = everything.slice(tick.start, tick.stop) if everything else join([])
-        split.append(route.split(part))
+        split.append(route.split(part, FILES))
     return split
 
 
@@ -124,7 +125,7 @@ def test_every_line_is_read_once_and_rejected_ones_are_dead_letters(
     assert [letter.place for letter in letters] == [
         Place("two.jsonl", number + 1, offset) for number, offset in zip(bad, offsets, strict=True)
     ]
-    assert [letter.original for letter in letters] == [raw(None, number) for number in bad]
+    assert [letter.original.value for letter in letters] == [raw(None, number) for number in bad]
 
 
 def test_the_watermark_never_goes_back_and_starts_before_all() -> None:
@@ -134,13 +135,13 @@ def test_the_watermark_never_goes_back_and_starts_before_all() -> None:
     marks = []
     for number, time in enumerate((10, 3, 20, 4)):
         lines = reader.read(raw((time, "a"), number), file=0, line=1, offset=0)
-        marks += [route.split(lines)[0].watermark - BASE]
+        marks += [route.split(lines, FILES)[0].watermark - BASE]
     assert marks == [5, 5, 15, 15]
 
 
 def test_the_end_of_a_reader_is_told_to_every_shard() -> None:
     route = make(3, reader=2)
-    parts = route.split(join([]), ended=True, close=True)
+    parts = route.split(join([]), FILES, ended=True, close=True)
     assert [(part.name, part.ended, part.close) for part in parts] == [
         (TickName(2, 1), True, True)
     ] * 3

@@ -1,0 +1,86 @@
+"""Puts the shards' parts of each tick together again, for a sink to write."""
+
+from collections import Counter
+
+import msgspec
+
+from connectors.rendering import Line
+from operators.ticks import TickName
+
+
+class RenderedPart(msgspec.Struct, frozen=True):
+    """One shard's part of a tick, as it is written.
+
+    Attributes:
+        name: of the tick.
+        shard: whose part.
+        lines: by kind.
+        counts: for the summary.
+    """
+
+    name: TickName
+    shard: int
+    lines: dict[str, list[Line]]
+    counts: Counter[str]
+
+
+class SinkState(msgspec.Struct):
+    """What a sink remembers.
+
+    Attributes:
+        ticks: each reader's last tick that was written.
+        lengths: of each file, in bytes.
+        counts: of everything so far, for the summary.
+        seconds: spent so far, over all runs.
+        outbox: the number of the last outbox that was filled for a topic sink.
+    """
+
+    ticks: list[int]
+    lengths: dict[str, int] = {}
+    counts: dict[str, int] = {}
+    seconds: float = 0.0
+    outbox: int = 0
+
+
+class TickParts:
+    """Collects the parts of ticks, and counts.
+
+    Args:
+        shards: how many parts a tick has.
+        state: the sink's, as of the last snapshot; its ticks and counts are moved on here.
+    """
+
+    def __init__(self, *, shards: int, state: SinkState) -> None:
+        self._state = state
+        self._shards = shards
+        self._parts: dict[TickName, list[RenderedPart]] = {}
+
+    def add(self, part: RenderedPart) -> dict[str, list[Line]]:
+        """Take one shard's part of a tick; return the tick's lines by kind once it is whole.
+
+        They are sorted, so that they are the same whatever the number of processes.
+        """
+        parts = self._parts.setdefault(part.name, [])
+        parts.append(part)
+        if len(parts) < self._shards:
+            return {}
+        del self._parts[part.name]
+        reader = part.name.reader
+        expected = self._state.ticks[reader] + 1
+        assert part.name.number == expected, f"expected tick {expected}, got {part.name}"
+        self._state.ticks[reader] = part.name.number
+        counts = self._state.counts
+        lines: dict[str, list[Line]] = {}
+        for each in parts:
+            for kind, some in each.lines.items():
+                if some:
+                    lines.setdefault(kind, []).extend(some)
+            for name, count in each.counts.items():
+                counts[name] = counts.get(name, 0) + count
+        for some in lines.values():
+            some.sort(key=Line.order)
+        return lines
+
+    def assert_whole(self) -> None:
+        """Make sure that no tick is halfway through: a snapshot lies between ticks."""
+        assert not self._parts, "a snapshot lies between ticks"

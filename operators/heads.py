@@ -1,0 +1,240 @@
+"""Finds customer and time of each line of input, and decodes no further than that.
+
+A block of lines is decoded at once. Where that fails, or is not certain to have taken every line
+for itself, it is done line by line, and each line that is no event is rejected with its reason.
+"""
+
+import hashlib
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+from numpy.typing import NDArray
+
+from operators.lines import Ints, Lines
+from operators.rejections import KEPT_BYTES, RejectedError, Rejection
+from operators.times import EventTime, parse_time, parse_times
+
+LINE_BYTES = 1 << 20
+"""The longest line that is read as an event (I5)."""
+
+NAME_CHARACTERS = 1000
+"""The longest customer, messageId or key: they are kept in the state."""
+
+Name = Annotated[str, Meta(max_length=NAME_CHARACTERS)]
+
+
+class _Head(msgspec.Struct, gc=False):
+    timestamp: str
+    userId: Name | None = None  # noqa: N815 (the Segment spec's names)
+    anonymousId: Name | None = None  # noqa: N815
+    receivedAt: str | None = None  # noqa: N815
+
+
+class _LooseHead(msgspec.Struct, gc=False):
+    timestamp: Any = None
+    userId: Any = None  # noqa: N815
+    anonymousId: Any = None  # noqa: N815
+    receivedAt: Any = None  # noqa: N815
+
+
+_heads = msgspec.json.Decoder(_Head)
+_loose_heads = msgspec.json.Decoder(_LooseHead)
+
+
+_NEWLINE, _BEGIN, _END = b"\n{}"
+
+
+class LineReader:
+    """Finds customer and time of each line.
+
+    Args:
+        future_ms: how far an event may lie ahead of its reference.
+        now_ms: the reference of a file's events without ``receivedAt``; a live reader moves it on.
+    """
+
+    def __init__(self, future_ms: int, now_ms: int) -> None:
+        self._future_ms = future_ms
+        self.now_ms = now_ms
+
+    def read(self, block: bytes, *, file: int, line: int, offset: int) -> Lines:
+        """Read whole lines.
+
+        Args:
+            block: the lines, with newlines between them and none at the end.
+            file: the file's index.
+            line: the number of the first line.
+            offset: the offset of the first line.
+        """
+        raw = block.split(b"\n")
+        codes = np.frombuffer(block, np.uint8)
+        newlines = np.flatnonzero(codes == _NEWLINE)
+        places = np.empty((3, len(raw)), np.int64)
+        places[0] = file
+        places[1] = np.arange(line, line + len(raw))
+        places[2, 0] = offset
+        places[2, 1:] = newlines + (offset + 1)
+        now = np.full(len(raw), self.now_ms, np.int64)
+        lines = None
+        if _is_one_object_a_line(codes, newlines) and _is_utf8(block):
+            lines = self._read_at_once(block, raw, places, now)
+        return lines or self._read_one_by_one(raw, places, now)
+
+    def read_records(self, raw: list[bytes], places: Ints, now: Ints) -> Lines:
+        """Read the values of records, without newlines in them.
+
+        Args:
+            raw: the values.
+            places: of each, shape (3, n).
+            now: the reference of each without ``receivedAt``, shape (n,).
+        """
+        block = b"\n".join(raw)
+        codes = np.frombuffer(block, np.uint8)
+        lines = None
+        if _is_one_object_a_line(codes, np.flatnonzero(codes == _NEWLINE)) and _is_utf8(block):
+            lines = self._read_at_once(block, raw, places, now)
+        return lines or self._read_one_by_one(raw, places, now)
+
+    def _read_at_once(
+        self, block: bytes, raw: list[bytes], places: Ints, now: Ints
+    ) -> Lines | None:
+        """Decode all lines together; None where a line needs a closer look."""
+        try:
+            heads = _decode_all(block)
+            times = parse_times([head.timestamp for head in heads])
+        except (msgspec.DecodeError, RecursionError, ValueError):
+            return None
+        customers = [head.userId or head.anonymousId or "" for head in heads]
+        if len(heads) != len(raw) or "" in customers:
+            return None
+        references = now
+        if any(head.receivedAt is not None for head in heads):
+            try:
+                references = _references(heads, now)
+            except ValueError:
+                return None
+        if (times > references + self._future_ms).any():
+            return None
+        return Lines(raw, customers, times, places, {})
+
+    def _read_one_by_one(self, raw: list[bytes], places: Ints, now: Ints) -> Lines:
+        customers: list[str] = []
+        times = np.zeros(len(raw), np.int64)
+        rejected: dict[int, Rejection] = {}
+        for i, line in enumerate(raw):
+            try:
+                head = _decode(line)
+                customer, times[i] = _customer(head), self._time(head, int(now[i]))
+            except RejectedError as error:
+                customer = ""
+                rejected[i] = error.rejection
+                raw[i] = line[:KEPT_BYTES] if error.rejection.length else line
+            customers.append(customer)
+        return Lines(raw, customers, times, places, rejected)
+
+    def _time(self, head: _LooseHead, now_ms: int) -> EventTime:
+        time = _parse(head.timestamp, "timestamp")
+        received = head.receivedAt
+        reference = now_ms if received is None else _parse(received, "receivedAt")
+        if time > reference + self._future_ms:
+            raise RejectedError(Rejection("route", "too far in the future", "timestamp"))
+        return time
+
+
+def _references(heads: list[_Head], now: Ints) -> Ints:
+    """Return what each timestamp is held against: receivedAt, else the clock."""
+    received = [head.receivedAt for head in heads]
+    present = [text is not None for text in received]
+    references = now.copy()
+    references[present] = parse_times([text for text in received if text is not None])
+    return references
+
+
+def _is_one_object_a_line(codes: NDArray[np.uint8], newlines: Ints) -> bool:
+    """Tell whether a block is surely made of lines that begin with { and end with }.
+
+    Then no object can go over two lines, and when there are as many objects as lines, each line is
+    one. (Its lines are not overlong either: a block is smaller than that, or looked at by lines.)
+    """
+    if not 0 < len(codes) <= LINE_BYTES:
+        return False
+    return bool(
+        codes[0] == _BEGIN
+        and codes[-1] == _END
+        and (codes[newlines - 1] == _END).all()
+        and (codes[newlines + 1] == _BEGIN).all()
+    )
+
+
+def overlong(length: int, sha256: str) -> Rejection:
+    """Reject a line for its length."""
+    return Rejection("read", f"the line is longer than {LINE_BYTES} bytes", "", length, sha256)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _decode_all(block: bytes) -> list[_Head]:
+    # A function of its own: how deep the decoder may go depends on the frames above it, and a
+    # line must not fare differently here than in _decode.
+    return _heads.decode_lines(block)
+
+
+def _decode(line: bytes) -> _LooseHead:
+    if len(line) > LINE_BYTES:
+        raise RejectedError(overlong(len(line), hashlib.sha256(line).hexdigest()))
+    if not line.strip():
+        raise RejectedError(Rejection("route", "the line is blank"))
+    if not _is_utf8(line):
+        raise RejectedError(Rejection("route", "the line is not UTF-8"))
+    try:
+        return _loose_heads.decode(line)
+    except msgspec.ValidationError as error:
+        is_other = str(error).startswith("Expected `object`")
+        reason = "not a JSON object" if is_other else f"not readable as JSON: {error}"
+        raise RejectedError(Rejection("route", reason)) from None
+    except msgspec.DecodeError as error:
+        raise RejectedError(Rejection("route", f"not JSON: {error}")) from None
+    except RecursionError:
+        raise RejectedError(Rejection("route", "nested too deeply")) from None
+
+
+def _customer(head: _LooseHead) -> str:
+    named = {"userId": head.userId, "anonymousId": head.anonymousId}
+    for field, value in named.items():
+        if isinstance(value, str) and value:
+            if len(value) > NAME_CHARACTERS:
+                reason = f"longer than {NAME_CHARACTERS} characters"
+                raise RejectedError(Rejection("route", reason, field))
+            return value
+    for field, value in named.items():
+        if value is not None and value != "":
+            reason = f"expected a string, got {_json_type(value)}"
+            raise RejectedError(Rejection("route", reason, field))
+    reason = "no customer: userId and anonymousId are missing or empty"
+    raise RejectedError(Rejection("route", reason, "userId"))
+
+
+def _parse(value: object, field: str) -> EventTime:
+    if value is None:
+        raise RejectedError(Rejection("route", "missing", field))
+    if not isinstance(value, str):
+        reason = f"expected an RFC 3339 time, got {_json_type(value)}"
+        raise RejectedError(Rejection("route", reason, field))
+    try:
+        return parse_time(value)
+    except ValueError:
+        reason = "not an RFC 3339 time such as 2026-01-31T09:30:00Z"
+        raise RejectedError(Rejection("route", reason, field)) from None
+
+
+def _json_type(value: object) -> str:
+    """Name the JSON type of a decoded value."""
+    names = {str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+    return names.get(type(value), "an array" if isinstance(value, list) else "an object")
