@@ -5,10 +5,10 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from cartwheel import check, import_, replay, simulate, state
+from cartwheel import check, import_, replay, run, simulate, state
 from cartwheel.errors import CartwheelError
 
-COMMANDS: tuple[ModuleType, ...] = (replay, check, import_, simulate, state)
+COMMANDS: tuple[ModuleType, ...] = (replay, run, check, import_, simulate, state)
 """Each gives NAME, SUMMARY, ``add_arguments(parser)`` and ``run(arguments) -> exit code``."""
 
 _INTERRUPTED = 130

@@ -7,40 +7,33 @@ import argparse
 import signal
 import sys
 import tempfile
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
 from cartwheel.errors import CartwheelError, UsageError
 from cartwheel.inputs import expand
+from cartwheel.opening import READERS_MOST, TICK_LINES, WORKERS_MOST, Asked, bounded, open_identity
 from cartwheel.progress import ReplayProgress
 from cartwheel.summary import Summary, print_summary, write_summary
 from config import Config, ConfigError, load
-from connectors.errors import FileProblem
+from connectors.errors import ConnectorProblem
 from connectors.line_file import has_grown
 from connectors.out_folder import OutFolder
 from connectors.replay import Order, RecordedPositions
-from flows import recovery
 from flows.errors import ResumeError, WorkerFailedError
 from flows.job import Job, ReplayOptions, replay_job
 from flows.resume import Progress
 from flows.shard_keys import SHARDS_MOST
 from flows.supervisor import Supervisor
-from operators.times import parse_time
 from state.errors import StateError
-from state.folder import Identity, StateFolder
+from state.folder import StateFolder
 
 NAME = "replay"
 SUMMARY = "run a config over recorded events"
 SUMMARY_FILE = "summary.json"
 
-DEFAULT_SHARDS = 12
-
 _INTERRUPTED = 130
-_TICK_LINES = 4096
 _TICK_LINES_MOST = 1_000_000
-_WORKERS_MOST = 240
-_READERS_MOST = 64
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", metavar="N", type=int, default=1, help="processes (1)")
     parser.add_argument("--shards", metavar="N", type=int, help="slices of the customers (12)")
     parser.add_argument("--readers", metavar="N", type=int, help="input readers (1)")
-    parser.add_argument("--tick", metavar="N", type=int, default=_TICK_LINES, help="lines a tick")
+    parser.add_argument("--tick", metavar="N", type=int, default=TICK_LINES, help="lines a tick")
     parser.add_argument("--order", choices=["time", "name"], help="how files become one stream")
     parser.add_argument("--now", metavar="TIME", help="the clock for future timestamps")
     parser.add_argument(
@@ -75,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
             return _replay(arguments, config, stack)
     except ConfigError as error:
         raise UsageError(str(error)) from None
-    except (StateError, ResumeError, FileProblem, WorkerFailedError) as error:
+    except (StateError, ResumeError, ConnectorProblem, WorkerFailedError) as error:
         raise CartwheelError(str(error)) from None
 
 
@@ -84,7 +77,8 @@ def _replay(arguments: argparse.Namespace, config: Config, stack: ExitStack) -> 
     folder = _state_folder(arguments.state, stack)
     stack.enter_context(folder.lock())
     fresh = not folder.was_run()
-    identity = _identity(arguments, config, folder)
+    asked = Asked(arguments.shards, arguments.readers, 1, arguments.now)
+    identity = open_identity(asked, config, folder)
     options = ReplayOptions(
         files=files,
         out=out_path,
@@ -146,12 +140,10 @@ def _in_and_out(arguments: argparse.Namespace, config: Config) -> tuple[list[Pat
         UsageError: an option is missing or out of bounds.
         CartwheelError: there is nothing to read.
     """
-    _bounded("--workers", arguments.workers, _WORKERS_MOST)
-    _bounded("--tick", arguments.tick, _TICK_LINES_MOST)
-    if arguments.shards is not None:
-        _bounded("--shards", arguments.shards, SHARDS_MOST)
-    if arguments.readers is not None:
-        _bounded("--readers", arguments.readers, _READERS_MOST)
+    bounded("--workers", arguments.workers, WORKERS_MOST)
+    bounded("--tick", arguments.tick, _TICK_LINES_MOST)
+    bounded("--shards", arguments.shards, SHARDS_MOST)
+    bounded("--readers", arguments.readers, READERS_MOST)
     source = config.source
     patterns = arguments.events or (source.files if source else None)
     sink = config.sinks.files if config.sinks else None
@@ -175,51 +167,5 @@ def _state_folder(path: Path | None, stack: ExitStack) -> StateFolder:
     return StateFolder(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cartwheel-"))))
 
 
-def _identity(arguments: argparse.Namespace, config: Config, folder: StateFolder) -> Identity:
-    """Create the state, or check that it fits the command."""
-    if not folder.exists():
-        identity = folder.create(
-            name=config.name,
-            shards=arguments.shards or DEFAULT_SHARDS,
-            readers=arguments.readers or 1,
-            now_ms=_now(arguments.now),
-        )
-        recovery.create(folder.recovery, identity.id)
-        return identity
-    identity = folder.identity()
-    if not folder.was_run():
-        recovery.create(folder.recovery, identity.id)  # killed before it was complete
-    if identity.name != config.name:
-        raise UsageError(
-            f"{folder.path} belongs to the config {identity.name!r}, not to {config.name!r};"
-            " name another state"
-        )
-    asked = {"--shards": arguments.shards, "--readers": arguments.readers}
-    has = {"--shards": identity.shards, "--readers": identity.readers}
-    for option, number in asked.items():
-        if number is not None and number != has[option]:
-            raise UsageError(
-                f"{folder.path} was made with {option} {has[option]}, not {number};"
-                " that cannot change later"
-            )
-    return identity
-
-
 def _say(text: str) -> None:
     print(f"cartwheel: {text}", file=sys.stderr)
-
-
-def _bounded(option: str, number: int, most: int) -> None:
-    if not 1 <= number <= most:
-        raise UsageError(f"{option} is {number}, expected 1 to {most}")
-
-
-def _now(text: str | None) -> int:
-    if text is None:
-        return int(time.time() * 1000)
-    try:
-        return parse_time(text)
-    except ValueError:
-        raise UsageError(
-            f"--now is {text!r}, expected an RFC 3339 time such as 2026-01-31T09:30:00Z"
-        ) from None

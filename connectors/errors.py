@@ -1,11 +1,15 @@
-"""What may be wrong with files that are read or written."""
+"""What may be wrong with what is read or written: files, and Kafka."""
 
 
-class FileProblem(Exception):  # noqa: N818 (a problem of the file, not of the program)
+class ConnectorProblem(Exception):  # noqa: N818 (a problem of the neighbour, not of the program)
+    """Something cannot be read or written; the message names it and says what to do."""
+
+
+class FileProblem(ConnectorProblem):
     """A file cannot be read or written; the message names it and says what to do."""
 
 
-class SourceProblem(Exception):  # noqa: N818 (likewise of the source)
+class SourceProblem(ConnectorProblem):
     """A state is given other input than it has read before."""
 
 
@@ -13,7 +17,7 @@ class TruncatedFile(FileProblem):
     """A compressed file ends too early; it may still be being written."""
 
 
-class KafkaProblem(Exception):  # noqa: N818 (a problem of the neighbour, not of the program)
+class KafkaProblem(ConnectorProblem):
     """Something is wrong with Kafka or how it is reached; the message says what to do."""
 
 

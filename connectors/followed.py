@@ -105,6 +105,17 @@ class Followed:
             return ()
         return self.partitions if monotonic() - self._quiet_since >= self._idle_ms / 1000 else ()
 
+    def committed(self) -> None:
+        """Nobody needs to know."""
+
+    def lag(self) -> int | None:
+        """Return nothing: lines cannot be counted before they are read."""
+        return None
+
+    def reachable(self) -> bool:
+        """Tell that files are there."""
+        return True
+
     def positions(self) -> FollowedPositions:
         """Return where to go on after what was taken."""
         return FollowedPositions(dict(self._positions))

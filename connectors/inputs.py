@@ -5,12 +5,13 @@ from typing import Protocol, runtime_checkable
 
 from connectors.errors import SourceProblem
 from connectors.followed import Followed, FollowedFiles, FollowedPositions
+from connectors.kafka.source import KafkaInput, KafkaPositions, KafkaTopic
 from connectors.replay import RecordedFiles, RecordedPositions, Replay
 from operators.heads import LineReader
 from operators.lines import Lines
 from operators.rejections import Origin
 
-Source = RecordedFiles | FollowedFiles
+Source = RecordedFiles | FollowedFiles | KafkaTopic
 """Where events come from: one of these stands in a job."""
 
 _KINDS: dict[type, str] = {
@@ -18,9 +19,11 @@ _KINDS: dict[type, str] = {
     RecordedPositions: "recorded files",
     FollowedFiles: "files that it follows",
     FollowedPositions: "files that it follows",
+    KafkaTopic: "a topic",
+    KafkaPositions: "a topic",
 }
 
-Positions = RecordedPositions | FollowedPositions
+Positions = RecordedPositions | FollowedPositions | KafkaPositions
 """Where a reader of each kind of source goes on."""
 
 
@@ -42,7 +45,7 @@ class Input(Protocol):
         """Return the next lines, at most so many.
 
         Raises:
-            FileProblem: it cannot be read.
+            ConnectorProblem: it cannot be read.
         """
         ...
 
@@ -77,6 +80,18 @@ class LiveInput(Input, Protocol):
         """Return the partitions whose end was reached and which brought nothing for a while."""
         ...
 
+    def committed(self) -> None:
+        """Take note that the positions of the last snapshot are committed."""
+        ...
+
+    def lag(self) -> int | None:
+        """Return how many records wait, None where that is not known."""
+        ...
+
+    def reachable(self) -> bool:
+        """Tell whether the source can be reached."""
+        ...
+
 
 def check_same_source(source: Source, number: int, positions: Positions) -> None:
     """Check that a reader is given what it has read before.
@@ -86,6 +101,8 @@ def check_same_source(source: Source, number: int, positions: Positions) -> None
     """
     if isinstance(source, RecordedFiles) and isinstance(positions, RecordedPositions):
         positions.check(source, number)
+    elif isinstance(source, KafkaTopic) and isinstance(positions, KafkaPositions):
+        positions.check(source)
     elif positions.__struct_config__.tag != source.__struct_config__.tag:
         raise SourceProblem(
             f"the state has read from {_KINDS[type(positions)]}, and is given"
@@ -121,5 +138,8 @@ def open_input(
             order=source.order,
             positions=positions.positions if positions else (),
         )
+    if isinstance(source, KafkaTopic):
+        assert positions is None or isinstance(positions, KafkaPositions), "checked before"
+        return KafkaInput(source, number, reader, positions, idle_ms=idle_ms)
     assert positions is None or isinstance(positions, FollowedPositions), "checked before"
     return Followed(source, reader, positions, idle_ms=idle_ms)

@@ -7,7 +7,8 @@ from typing import Protocol
 import msgspec
 
 from connectors.file_sink import FileSink
-from connectors.rendering import Line, render_line
+from connectors.kafka.sink import ExactSink, FastSink, TopicsOut
+from connectors.rendering import Line, render_line, render_record
 from connectors.tick_parts import RenderedPart, SinkState
 from operators.outputs import Output
 
@@ -18,7 +19,7 @@ class FilesOut(msgspec.Struct, frozen=True, tag="files"):
     folder: str
 
 
-SinkPlan = FilesOut
+SinkPlan = FilesOut | TopicsOut
 """Where results go: one of these stands in a job."""
 
 
@@ -29,7 +30,7 @@ class Sink(Protocol):
         """Take one shard's part of a tick.
 
         Raises:
-            FileProblem: it cannot be written.
+            ConnectorProblem: it cannot be written.
         """
         ...
 
@@ -37,8 +38,12 @@ class Sink(Protocol):
         """Make what was taken durable; return what to remember.
 
         Raises:
-            FileProblem: it cannot be written.
+            ConnectorProblem: it cannot be written.
         """
+        ...
+
+    def reachable(self) -> bool:
+        """Tell whether results can be written."""
         ...
 
     def close(self) -> None:
@@ -46,7 +51,14 @@ class Sink(Protocol):
         ...
 
 
-def open_sink(plan: SinkPlan, *, kinds: Sequence[str], shards: int, state: SinkState) -> Sink:
+def open_sink(
+    plan: SinkPlan,
+    *,
+    kinds: Sequence[str],
+    shards: int,
+    state: SinkState,
+    stopping: Callable[[], bool],
+) -> Sink:
     """Open where results go.
 
     Args:
@@ -54,14 +66,17 @@ def open_sink(plan: SinkPlan, *, kinds: Sequence[str], shards: int, state: SinkS
         kinds: which kinds of outputs there are.
         shards: how many parts a tick has.
         state: as of the last snapshot.
+        stopping: tells whether to give up waiting.
 
     Raises:
-        FileProblem: it cannot be written.
+        ConnectorProblem: it cannot be written.
     """
-    return FileSink(Path(plan.folder), kinds=kinds, shards=shards, state=state)
+    if isinstance(plan, FilesOut):
+        return FileSink(Path(plan.folder), kinds=kinds, shards=shards, state=state)
+    topic_sink = ExactSink if plan.delivery == "exact" else FastSink
+    return topic_sink(plan, shards=shards, state=state, stopping=stopping)
 
 
 def renderer(plan: SinkPlan) -> Callable[[str, Output], Line]:
     """Return what renders an output of a config, by its name, for where it goes."""
-    del plan
-    return render_line
+    return render_line if isinstance(plan, FilesOut) else render_record

@@ -10,6 +10,7 @@ from connectors.inputs import Source
 from connectors.replay import Order, RecordedFiles
 from connectors.sinks import FilesOut, SinkPlan
 from operators.plans import (
+    ALWAYS_LIVE,
     ALWAYS_MS,
     NEVER_MS,
     CollectPlan,
@@ -88,6 +89,7 @@ class Options(msgspec.Struct, frozen=True):
     tick_lines: int
     now_ms: int
     close: bool = False
+    live_from_ms: int = ALWAYS_LIVE
 
 
 def replay_job(config: Config, options: ReplayOptions) -> Job:
@@ -128,7 +130,7 @@ def compile_job(config: Config, options: Options) -> Job:
             duplicates_within_ms=config.duplicates.within_ms,
             triggers=triggers,
         ),
-        decide=DecidePlan(config.name, triggers),
+        decide=DecidePlan(config.name, triggers, options.live_from_ms),
         tick_lines=options.tick_lines,
         close=options.close,
         idle_ms=config.time.idle_ms,

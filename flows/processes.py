@@ -50,14 +50,14 @@ class Failure(NamedTuple):
 class _Worker:
     """One process, and the end of what it says."""
 
-    def __init__(self, command: list[str], listener: Listener) -> None:
+    def __init__(self, command: list[str], listener: Listener, environment: dict[str, str]) -> None:
         self.process = subprocess.Popen(  # noqa: S603 (our own worker)
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,  # Bytewax tells of its connections on standard output
             pass_fds=[listener.workers_end],
-            env={**os.environ, **listener.environment()},
+            env={**os.environ, **environment, **listener.environment()},
             preexec_fn=_before_exec,  # noqa: PLW1509 (one thread, and only system calls)
         )
         assert self.process.stdout is not None, "a pipe was asked for"
@@ -92,9 +92,24 @@ class _Worker:
 
 
 class Workers:
-    """The processes of one run."""
+    """The processes of one run.
 
-    def __init__(self, state: str, run_id: str, count: int, listener: Listener) -> None:
+    Args:
+        state: the folder.
+        run_id: of the run.
+        count: how many.
+        listener: what they report to.
+        environment: of theirs, beside this process's.
+    """
+
+    def __init__(
+        self,
+        state: str,
+        run_id: str,
+        count: int,
+        listener: Listener,
+        environment: dict[str, str],
+    ) -> None:
         self._workers: list[_Worker] = []
         self._first_failure = 0.0
         addresses = ",".join(_free_addresses(count))
@@ -105,7 +120,7 @@ class Workers:
                 if index:
                     time.sleep(_START_APART_S)
                 words = [*command, str(index), addresses, parent]
-                self._workers.append(_Worker(words, listener))
+                self._workers.append(_Worker(words, listener, environment))
         except BaseException:
             self.end()
             raise

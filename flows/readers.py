@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 
-from connectors.errors import FileProblem
+from connectors.errors import ConnectorProblem
 from connectors.inputs import LiveInput, Positions, open_input
 from flows.reports import ReaderReport
 from flows.shard_keys import shard_key
@@ -82,6 +82,7 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
         self._epoch_started = time.time()
         self._next_tick = 0.0
         self._next_empty_tick = 0.0
+        self._is_proven = True
 
     @noting_failure
     def next_batch(self) -> Iterable[tuple[str, ShardTick]]:
@@ -90,10 +91,14 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
         Raises:
             StopIteration: the input has ended, cannot be read, or the worker is to stop.
         """
+        if self._live is not None and not self._is_proven:
+            self._is_proven = True  # or this epoch would not have begun
+            self._live.committed()
         if self._wait_for_grid() or self._bytes >= self._job.epoch_bytes:
             return []
         lines = self._take()
         if self._live is not None and not self._is_worth_a_tick(self._live, lines):
+            self._report()
             return []
         ended = self._state.ended
         self._state.closed = ended and self._job.close
@@ -112,7 +117,7 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
                 self._lines.now_ms = _now_ms()
             try:
                 lines = self._input.take(self._job.tick_lines)
-            except FileProblem as problem:
+            except ConnectorProblem as problem:
                 self._worker.problem = problem
             else:
                 self._state.ended = self._input.ended
@@ -156,6 +161,7 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
         self._bytes = 0
         self._epoch_started = time.time()
         self._next_empty_tick = 0.0
+        self._is_proven = False
         self._state.positions = self._input.positions()
         return msgspec.msgpack.encode(self._state)
 
@@ -173,6 +179,8 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
                     events=self._state.events,
                     watermark_ms=self._route.watermark,
                     at_ms=_now_ms(),
+                    lag=self._live.lag() if self._live else None,
+                    reachable=self._live.reachable() if self._live else True,
                 )
             )
 

@@ -15,6 +15,7 @@ from flows import main, recovery
 from flows.errors import ResumeError
 from flows.job import Job
 from flows.readers import ReaderState, reader_key
+from flows.secrets import without_secrets
 from flows.shard_keys import shard_key
 from flows.sinks import FILES
 from flows.steps import DecideState
@@ -106,7 +107,7 @@ def _run(identity: Identity, job: Job, rows: recovery.Rows, *, is_new: bool) -> 
         decide=decide,
         readers=[rows.get((main.step_id("readers"), reader), b"") for reader in readers],
         sink=rows.get((main.step_id("sinks"), FILES), b""),
-        job=msgspec.Raw(msgspec.json.encode(job)),
+        job=msgspec.Raw(msgspec.json.encode(without_secrets(job))),
     )
     if rows:
         _check_ticks(run, states)

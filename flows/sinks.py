@@ -1,4 +1,4 @@
-"""The output files as a Bytewax sink with one partition, whose state takes part in recovery."""
+"""Where results go as a Bytewax sink with one partition, whose state takes part in recovery."""
 
 import msgspec
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
@@ -11,8 +11,8 @@ FILES = "files"
 """The permanent name of the partition, and the key of everything that goes there."""
 
 
-class FilesPartition(StatefulSinkPartition[RenderedPart, bytes]):
-    """All output files, written by one worker."""
+class OnlyPartition(StatefulSinkPartition[RenderedPart, bytes]):
+    """All results, written by one worker."""
 
     def __init__(self, worker: WorkerState, row: bytes | None) -> None:
         self._worker = worker
@@ -23,7 +23,13 @@ class FilesPartition(StatefulSinkPartition[RenderedPart, bytes]):
             if worker.run.sink
             else SinkState([0] * job.readers)
         )
-        self._sink = open_sink(job.sink, kinds=job.kinds, shards=job.route.shards, state=state)
+        self._sink = open_sink(
+            job.sink,
+            kinds=job.kinds,
+            shards=job.route.shards,
+            state=state,
+            stopping=lambda: worker.stopping,
+        )
 
     @noting_failure
     def write_batch(self, values: list[RenderedPart]) -> None:
@@ -33,11 +39,11 @@ class FilesPartition(StatefulSinkPartition[RenderedPart, bytes]):
 
     @noting_failure
     def snapshot(self) -> bytes:
-        """Remember how long the files are."""
+        """Remember what was written."""
         return msgspec.msgpack.encode(self._sink.snapshot())
 
     def close(self) -> None:
-        """Close the files."""
+        """Let go of files and connections."""
         self._sink.close()
 
 
@@ -56,6 +62,6 @@ class Sinks(FixedPartitionedSink[RenderedPart, bytes]):
         return 0
 
     @noting_failure
-    def build_part(self, step_id: str, for_part: str, resume_state: bytes | None) -> FilesPartition:
-        """Open the files where the snapshot left them."""
-        return FilesPartition(self._worker, resume_state)
+    def build_part(self, step_id: str, for_part: str, resume_state: bytes | None) -> OnlyPartition:
+        """Open it where the snapshot left them."""
+        return OnlyPartition(self._worker, resume_state)

@@ -5,6 +5,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from connectors.errors import BrokerUnreachableError
+from connectors.kafka.sink import TopicsOut, send_rest
+from flows import secrets
 from flows.errors import WorkerFailedError
 from flows.job import Job
 from flows.processes import FAILED, NOT_JOINED, SAYS, Failure, Workers
@@ -13,10 +16,12 @@ from flows.resume import Progress, prepare
 from state.folder import Identity, StateFolder
 
 _ATTEMPTS = 5
-"""How many runs in a row may die without having committed anything."""
+"""How many runs in a row may fail without having committed anything."""
 
 _BACKOFF_S = 0.2
+_BACKOFF_MOST_S = 5.0
 _POLL_S = 0.02
+_SEND_REST_WITHIN_S = 5.0
 
 
 class Supervisor:
@@ -24,6 +29,7 @@ class Supervisor:
 
     Attributes:
         had_nothing_to_do: whether the state was finished already.
+        restarts: how often workers were started again.
 
     Args:
         folder: the state.
@@ -31,9 +37,11 @@ class Supervisor:
         job: what to do.
         report: told what workers report.
         say: told what the user should know while the run goes on.
+        reload: at SIGHUP gives the job to go on with, or None to stay with this one; a supervisor
+            that has it also starts workers again that have failed, not only killed ones.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what it owns, and whom it tells)
         self,
         folder: StateFolder,
         identity: Identity,
@@ -41,15 +49,19 @@ class Supervisor:
         *,
         report: Callable[[Report], None],
         say: Callable[[str], None],
+        reload: Callable[[], Job | None] | None = None,
     ) -> None:
         self._folder = folder
         self._identity = identity
         self._job = job
         self._report = report
         self._say = say
+        self._reload = reload
         self.had_nothing_to_do = False
+        self.restarts = 0
         self._stop_signal = 0
         self._signals = 0
+        self._shall_reload = False
 
     def run(self) -> tuple[Progress, int]:
         """Run until the input has ended, or a signal asks to stop.
@@ -61,17 +73,18 @@ class Supervisor:
             ResumeError: the state is damaged.
             WorkerFailedError: a worker failed, or was killed again and again.
         """
-        with _catching(self._stop):
+        with _catching(self._on_signal, forever=self._reload is not None):
             run_id, progress = self._prepare()
             self.had_nothing_to_do = progress.finished
-            deaths = 0
+            failures = 0
             while not progress.finished and not self._stop_signal:
-                death = self._run_once(run_id)
+                failure = self._run_once(run_id)
                 before = progress.epoch
                 run_id, progress = self._prepare()
-                if death and not self._stop_signal:
-                    deaths = deaths + 1 if progress.epoch == before else 1
-                    self._after_death(death, deaths)
+                if failure and not self._stop_signal:
+                    failures = failures + 1 if progress.epoch == before else 1
+                    self._after_failure(failure, failures)
+        self._send_rest(progress)
         return progress, self._stop_signal
 
     def _prepare(self) -> tuple[str, Progress]:
@@ -80,20 +93,21 @@ class Supervisor:
         return run.id, progress
 
     def _run_once(self, run_id: str) -> Failure | None:
-        """Run workers until all have gone; return how one was killed, if one was."""
+        """Run workers until all have gone; return how one has failed, if it can be tried again."""
         listener = Listener()
-        workers = Workers(str(self._folder.path), run_id, self._job.workers, listener)
+        state, environment = str(self._folder.path), secrets.environment(self._job)
+        workers = Workers(state, run_id, self._job.workers, listener, environment)
         listener.close_workers_end()
         asked_to_stop = False
         try:
             while not workers.done():
                 self._pass_on(listener)
                 failure = workers.failure()
-                if failure and failure.exit_code > 0 and failure.exit_code != NOT_JOINED:
+                if failure and self._is_final(failure):
                     raise WorkerFailedError(_explain(failure))
                 if failure or self._signals > 1:
                     return failure
-                if self._stop_signal and not asked_to_stop:
+                if (self._stop_signal or self._take_new_job()) and not asked_to_stop:
                     workers.stop()
                     asked_to_stop = True
                 time.sleep(_POLL_S)
@@ -103,33 +117,68 @@ class Supervisor:
             workers.end()
             listener.close()
 
-    def _after_death(self, death: Failure, deaths: int) -> None:
-        """Say that a worker has died, and give up when that happens again and again."""
-        cause = _cause(death)
-        if deaths == _ATTEMPTS:
+    def _is_final(self, failure: Failure) -> bool:
+        """Tell whether it is of no use to start again after this."""
+        was_killed = failure.exit_code < 0 or failure.exit_code == NOT_JOINED
+        return not was_killed and self._reload is None
+
+    def _take_new_job(self) -> bool:
+        """At SIGHUP take the job that is then asked for, if there is another."""
+        if not self._shall_reload or self._reload is None:
+            return False
+        self._shall_reload = False
+        job = self._reload()
+        if job is None:
+            return False
+        self._job = job
+        return True
+
+    def _after_failure(self, failure: Failure, failures: int) -> None:
+        """Say that a worker has failed, and give up when that happens again and again."""
+        cause = _cause(failure)
+        if failures == _ATTEMPTS:
             raise WorkerFailedError(
                 f"{cause}, for the {_ATTEMPTS}th time before anything was committed;"
                 " the state is unharmed (is there enough memory?)"
             )
         self._say(f"{cause}; going on from the last commit")
-        time.sleep(_BACKOFF_S * deaths)
+        self.restarts += 1
+        wait_until = time.monotonic() + min(_BACKOFF_S * 2**failures, _BACKOFF_MOST_S)
+        while time.monotonic() < wait_until and not self._stop_signal:
+            time.sleep(_POLL_S)
+
+    def _send_rest(self, progress: Progress) -> None:
+        """Send what is committed and was not yet sent, since no worker does any more."""
+        sink = self._job.sink
+        if not isinstance(sink, TopicsOut):
+            return
+        deadline = time.monotonic() + _SEND_REST_WITHIN_S
+        try:
+            send_rest(sink, progress.sink.outbox, until=lambda: time.monotonic() > deadline)
+        except BrokerUnreachableError as error:
+            self._say(f"{error}; what is committed and not yet sent is sent at the next start")
 
     def _pass_on(self, listener: Listener) -> None:
         for report in listener.reports():
             self._report(report)
 
-    def _stop(self, number: int, _frame: object) -> None:
-        """Stop gracefully at the first signal, at once at the second."""
-        self._stop_signal = number
-        self._signals += 1
+    def _on_signal(self, number: int, _frame: object) -> None:
+        """Stop gracefully at the first signal, at once at the second; SIGHUP reloads."""
+        if number == signal.SIGHUP:
+            self._shall_reload = True
+        else:
+            self._stop_signal = number
+            self._signals += 1
 
 
-def _cause(death: Failure) -> str:
+def _cause(failure: Failure) -> str:
     """Say what has happened to a worker that is to be started again."""
-    if death.exit_code == NOT_JOINED:
+    if failure.exit_code == NOT_JOINED:
         return "a worker's port was taken by another program"
-    said = "" if death.exit_code == -signal.SIGKILL else death.said
-    return f"{said}a worker was killed ({signal.Signals(-death.exit_code).name})"
+    if failure.exit_code > 0:
+        return _explain(failure)
+    said = "" if failure.exit_code == -signal.SIGKILL else failure.said
+    return f"{said}a worker was killed ({signal.Signals(-failure.exit_code).name})"
 
 
 def _explain(failure: Failure) -> str:
@@ -145,9 +194,10 @@ def _explain(failure: Failure) -> str:
 
 
 @contextmanager
-def _catching(handler: Callable[[int, object], None]) -> Iterator[None]:
-    """Handle SIGTERM and Ctrl-C for a while."""
-    before = {number: signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGINT)}
+def _catching(handler: Callable[[int, object], None], *, forever: bool) -> Iterator[None]:
+    """Handle SIGTERM and Ctrl-C for a while, and SIGHUP where the run has no end."""
+    numbers = (signal.SIGTERM, signal.SIGINT, *((signal.SIGHUP,) if forever else ()))
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bytewax._bytewax import cluster_main
 
-from connectors.errors import FileProblem
+from connectors.errors import ConnectorProblem
 from flows import main, recovery
 from flows.errors import ResumeError
 from flows.processes import FAILED, NOT_JOINED, SAYS, UNEXPECTED
@@ -56,7 +56,7 @@ def run(state: str, run_id: str, index: int, addresses: list[str], parent: int) 
             worker = WorkerState(folder, run_id)
             _on_signals(worker)
             _run_flow(worker, folder, index, addresses)
-    except (StateError, ResumeError, FileProblem) as error:
+    except (StateError, ResumeError, ConnectorProblem) as error:
         return _fail(error)
     except NotJoinedError:
         return NOT_JOINED
@@ -95,7 +95,7 @@ def _run_flow(worker: WorkerState, folder: StateFolder, index: int, addresses: l
 def _known_cause(error: BaseException | None) -> Exception | None:
     """Find what has a plain explanation inside the errors that Bytewax wraps around it."""
     while error is not None:
-        if isinstance(error, StateError | ResumeError | FileProblem):
+        if isinstance(error, StateError | ResumeError | ConnectorProblem):
             return error
         if isinstance(error, OSError):
             return StateError(f"{error.filename}: {error.strerror}")

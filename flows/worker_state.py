@@ -9,6 +9,7 @@ import msgspec
 from flows.errors import ResumeError
 from flows.job import Job
 from flows.reports import Reporter
+from flows.secrets import with_secrets
 from state.folder import Run, StateFolder
 from state.rocks import settings_for
 from state.shard import ShardStore
@@ -39,7 +40,7 @@ class WorkerState:
         self.run: Run = folder.read_run()
         if self.run.id != run_id:
             raise ResumeError(f"{folder.path} was taken over by another run")
-        self.job = msgspec.json.decode(self.run.job, type=Job)
+        self.job = with_secrets(msgspec.json.decode(self.run.job, type=Job))
         shards = -(-self.job.route.shards // self.job.workers)  # the most that this worker has
         self.cache_records_per_step = max(1, self.job.cache_records // (2 * shards))
         self.reporter = Reporter()

@@ -36,6 +36,7 @@ class DecideStep:
 
     def __init__(self, plan: DecidePlan, store: CaseStore, ticks: list[int]) -> None:
         self._name = plan.name
+        self._live_from_ms = plan.live_from_ms
         self._triggers = {trigger.name: trigger for trigger in plan.triggers}
         self._store = store
         self._customers = store.customers
@@ -160,6 +161,8 @@ class DecideStep:
         if ending.outcome is not Outcome.DUE:
             outcome, cause = ending.outcome.value, ending.cause or None
             self._write(decision(subject, ending.time, outcome, reason=None, cause=cause))
+        elif instance.due < self._live_from_ms:
+            self._suppress(subject, "not_live")
         elif _is_too_soon(case, trigger, instance.due):
             self._suppress(subject, "again")
         else:

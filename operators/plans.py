@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 ALWAYS_MS = 0
 NEVER_MS = 1 << 61
+ALWAYS_LIVE = -(1 << 62)
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,9 @@ class DecidePlan:
     Attributes:
         name: of the config.
         triggers: the rules.
+        live_from_ms: what is due before it is not sent.
     """
 
     name: str
     triggers: tuple[TriggerPlan, ...]
+    live_from_ms: int = ALWAYS_LIVE

@@ -20,6 +20,7 @@ from operators.collect import KINDS
 
 PAGE_OF = {
     "replay": "replay.md",
+    "run": "run.md",
     "check": "config.md",
     "import": "import.md",
     "simulate": "simulate.md",

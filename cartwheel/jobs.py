@@ -1,0 +1,143 @@
+"""Turns a config's source and sinks into a job for the long-lived worker."""
+
+from pathlib import Path
+
+import config.kafka as kafka_config
+from cartwheel.errors import UsageError
+from cartwheel.inputs import expand
+from cartwheel.opening import TICK_LINES
+from config import Config
+from connectors.followed import FollowedFiles
+from connectors.inputs import Source
+from connectors.kafka.client_settings import KafkaSecurity, KafkaSettings
+from connectors.kafka.sink import TopicsOut
+from connectors.kafka.source import KafkaTopic
+from connectors.replay import RecordedFiles
+from connectors.sinks import FilesOut, SinkPlan
+from flows.job import Job, Options, compile_job
+from operators.plans import ALWAYS_LIVE
+from state.folder import Identity, StateFolder
+
+
+def check(config: Config) -> None:
+    """Check that a config says where events come from and where results go.
+
+    Raises:
+        UsageError: it does not.
+    """
+    if config.source is None:
+        raise UsageError("the config has no source: say source.files or source.kafka")
+    if config.sinks is None:
+        raise UsageError("the config has no sinks: say sinks.files or sinks.kafka")
+
+
+def readers(config: Config) -> int:
+    """Return how many readers a new state has."""
+    assert config.source is not None, "checked before"
+    return config.source.kafka.readers if config.source.kafka else 1
+
+
+def live_job(config: Config, identity: Identity, folder: StateFolder, *, workers: int) -> Job:
+    """Compile a config into what the long-lived worker does.
+
+    Raises:
+        UsageError: the config does not fit the state, or says too little.
+    """
+    check(config)
+    if config.name != identity.name:
+        raise UsageError(
+            f"the state belongs to the config {identity.name!r}, not to {config.name!r}"
+        )
+    assert config.source is not None, "checked before"
+    live_from_ms = ALWAYS_LIVE
+    if config.source.kafka is not None:
+        asked = config.source.kafka.live_from_ms
+        live_from_ms = identity.now_ms if asked is None else asked
+    return compile_job(
+        config,
+        Options(
+            source=_source(config, identity.readers),
+            sink=_sink(config, identity, folder),
+            shards=identity.shards,
+            readers=identity.readers,
+            workers=workers,
+            tick_lines=TICK_LINES,
+            now_ms=identity.now_ms,
+            live_from_ms=live_from_ms,
+        ),
+    )
+
+
+def check_change(old: Job, new: Job) -> None:
+    """Check that a changed config reads from where the old one did, and writes to the like.
+
+    Raises:
+        UsageError: it does not.
+    """
+    topics = [
+        source.topic if isinstance(source, KafkaTopic) else ""
+        for source in (old.source, new.source)
+    ]
+    if type(old.source) is not type(new.source) or topics[0] != topics[1]:
+        raise UsageError("the source is another one; that takes a new state")
+    if type(old.sink) is not type(new.sink) or (
+        isinstance(old.sink, FilesOut) and old.sink != new.sink
+    ):
+        raise UsageError("results go elsewhere; that takes a restart")
+
+
+def _source(config: Config, readers: int) -> Source:
+    source = config.source
+    assert source is not None, "checked before"
+    kafka = source.kafka
+    if kafka is not None:
+        return KafkaTopic(
+            settings=KafkaSettings(kafka.brokers, kafka.client, _security(kafka.security)),
+            topic=kafka.topic,
+            group=config.source_group,
+            readers=readers,
+            start=kafka.start,
+            accepts_gaps=kafka.on_gap == "accept",
+            mapping=Path(kafka.map).read_text() if kafka.map else "",
+        )
+    patterns = list(source.files or ())
+    if source.follow:
+        return FollowedFiles(patterns)
+    names = [str(file) for file in expand(patterns)]
+    return RecordedFiles([names[reader::readers] for reader in range(readers)], source.order)
+
+
+def _sink(config: Config, identity: Identity, folder: StateFolder) -> SinkPlan:
+    sinks = config.sinks
+    assert sinks is not None, "checked before"
+    kafka = sinks.kafka
+    if kafka is None:
+        assert sinks.files is not None, "a config has one of them"
+        return FilesOut(sinks.files)
+    return TopicsOut(
+        settings=KafkaSettings(
+            config.sink_brokers, config.sink_client, _security(config.sink_security)
+        ),
+        prefix=config.sink_prefix,
+        delivery=kafka.delivery,
+        compression=kafka.compression,
+        create=kafka.create,
+        partitions=kafka.partitions,
+        state=identity.id,
+        outbox=str(folder.path / "outbox"),
+    )
+
+
+def _security(security: kafka_config.KafkaSecurity | None) -> KafkaSecurity | None:
+    if security is None:
+        return None
+    password = security.password
+    return KafkaSecurity(
+        protocol=security.protocol,
+        mechanism=security.mechanism or "SCRAM-SHA-512",
+        username=security.username,
+        password=None if password is None else password.get_secret_value(),
+        ca=security.ca,
+        certificate=security.certificate,
+        key=security.key,
+    )
