@@ -94,10 +94,7 @@ class LineFile:
         while True:
             data = self._read_bytes(self._block_bytes)
             if not data:
-                if self._growing:
-                    return None
-                rest, self._rest = self._rest, b""
-                return self._take(rest.removesuffix(b"\n"), len(rest)) if rest else None
+                return self._take_rest()
             block = self._rest + data if self._rest else data
             end = block.rfind(b"\n") + 1
             self._rest = block[end:]
@@ -135,6 +132,12 @@ class LineFile:
         self._line += len(lines)
         self._offset += length
         return lines
+
+    def _take_rest(self) -> Lines | None:
+        """Take what is left at the end; what has no newline is a line only if the file is whole."""
+        end = self._rest.rfind(b"\n") + 1 if self._growing else len(self._rest)
+        rest, self._rest = self._rest[:end], b""
+        return self._take(rest.removesuffix(b"\n"), len(rest)) if rest else None
 
     def _take_overlong(self) -> Lines | None:
         """Read on to the end of a line that is too long, keeping only its beginning."""

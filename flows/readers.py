@@ -138,9 +138,8 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
         now = time.monotonic()
         self._next_tick = now if len(lines) == self._job.tick_lines else now + _LIVE_TICK_S
         self._route.add_partitions(live.partitions)
-        if idle := live.idle():
-            idle_ms = max(self._job.idle_ms or 0, self._job.route.disorder_ms)
-            self._route.note_idle(idle, _now_ms() - idle_ms)
+        idle_ms = max(self._job.idle_ms or 0, self._job.route.disorder_ms)
+        self._route.note_idle(live.idle(), _now_ms() - idle_ms)
         if not len(lines) and now < self._next_empty_tick and self._state.route.tick:
             return False
         self._next_empty_tick = now + _EMPTY_TICK_S

@@ -86,16 +86,16 @@ class Route:
             self.state.partitions.setdefault(number, PartitionMark())
 
     def note_idle(self, numbers: Iterable[int], watermark: int) -> None:
-        """Take note of partitions without events, before the next tick.
+        """Take note of which partitions are without events, before the next tick.
 
         Args:
-            numbers: which hold the others back no more, until their next event.
-            watermark: what the reader's rises to when all of them are idle.
+            numbers: those that hold the others back no more, until their next event.
+            watermark: what the reader's rises to when all of its partitions are idle.
         """
-        partitions = self.state.partitions
-        for number in numbers:
-            partitions[number].idle = True
-        if all(mark.idle for mark in partitions.values()):
+        idle = set(numbers)
+        for number, mark in self.state.partitions.items():
+            mark.idle = number in idle
+        if idle and idle == self.state.partitions.keys():
             self.state.watermark = max(self.state.watermark, watermark)
 
     def split(
