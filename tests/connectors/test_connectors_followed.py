@@ -100,7 +100,7 @@ def test_a_line_that_is_too_long_is_one_dead_letter_also_when_it_comes_in_parts(
     assert not len(source.take(10))
     with path.open("ab") as file:
         file.write(b"x" * 10 + b"\n" + numbered(1))
-    first = source.take(10)
+    first = source.take(1)
     assert [why.length for why in first.rejected.values()] == [LINE_BYTES + 20]
     assert users(drain(source)) == [1]
 
