@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
 from typing import NamedTuple
 
 from bench.running import CONFIG, NOW_MS, SHARDS, shop_job
@@ -18,10 +19,17 @@ from state.folder import StateFolder
 
 
 class Resumed(NamedTuple):
-    """A second run on a state: seconds to its first tick, and from there wall µs an event."""
+    """A second run on a state.
+
+    Attributes:
+        first_tick_s: seconds from its start to its first tick.
+        event_us: wall time an event from there on.
+        cpu_us: processor time an event, with the start of the worker.
+    """
 
     first_tick_s: float
     event_us: float
+    cpu_us: float
 
 
 def resume(files: Sequence[Path], work: Path) -> Resumed:
@@ -52,6 +60,14 @@ def resume(files: Sequence[Path], work: Path) -> Resumed:
 
     with OutFolder(work / "out").claim(identity.id, fresh=True, names=[]):
         run_until(lambda events: events > first)
+        before_s = _children_cpu_s()
         reports = run_until(lambda _events: False)
+        cpu_s = _children_cpu_s() - before_s
     (start_s, start), (end_s, end) = reports[0], reports[-1]
-    return Resumed(start_s, (end_s - start_s) / (end - start) * 1e6)
+    events = end - start
+    return Resumed(start_s, (end_s - start_s) / events * 1e6, cpu_s / events * 1e6)
+
+
+def _children_cpu_s() -> float:
+    usage = getrusage(RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
