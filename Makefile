@@ -32,7 +32,7 @@ imports: .venv/ready
 	.venv/bin/lint-imports
 
 test: .venv/ready
-	$(PY) -m pytest -n $(WORKERS) -m 'not torture'
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile -m 'not torture'
 
 docs: .venv/ready
 	$(PY) -m pytest tests/docs
@@ -42,6 +42,7 @@ torture: .venv/ready
 
 bench: .venv/ready
 	$(PY) -m bench
+	$(PY) -m bench.kafka
 
 kafka: .venv/ready
 	@$(PY) -m broker start

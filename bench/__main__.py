@@ -4,8 +4,6 @@
 """
 
 import argparse
-import os
-import platform
 import sys
 import tempfile
 import time
@@ -18,10 +16,10 @@ from statistics import median
 import msgspec
 
 from bench.phases import phases
+from bench.results import write_part
 from bench.resuming import resume
 from bench.running import Cost, replay, simulate, size_on_disk_mb, with_epoch
 
-RESULTS = Path(__file__).parent / "RESULTS.md"
 SEED = 7
 KNOWN = (10_000, 100_000, 1_000_000)
 EPOCHS = ("500ms", "1s", "2s", "5s")
@@ -35,14 +33,13 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    lines = list(_head(arguments))
+    lines = [f"Rounds: {arguments.rounds}."]
     with tempfile.TemporaryDirectory(prefix="cartwheel-bench-") as folder:
         bench = Bench(Path(folder), arguments.events, arguments.rounds)
         for section in (bench.speed, bench.where, bench.known_customers, bench.epochs):
             with _timed(section):
                 lines += ["", *section()]
-    RESULTS.write_text("\n".join(lines) + "\n")
-    print("\n".join(lines))
+    print(write_part("The engine, from files", lines))
     return 0
 
 
@@ -164,30 +161,6 @@ def _write_known(path: Path, known: int) -> None:
                 "properties": {"product_id": f"p{number % 1000}"},
             }
             file.write(msgspec.json.encode(event) + b"\n")
-
-
-def _head(arguments: argparse.Namespace) -> Section:
-    yield "# Results"
-    yield ""
-    yield f"Made by `make bench` on {datetime.now(UTC):%Y-%m-%d}; rounds: {arguments.rounds}."
-    yield ""
-    yield f"- {_processor()}, {os.cpu_count()} cores; the machine is shared, so ratios say most"
-    yield f"- {platform.system()} {platform.release()}, Python {sys.version.split()[0]}"
-    yield f"- a loop of 10,000,000 passes takes {_loop_seconds():.2f} s in this Python"
-
-
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(": ")[2]
-    return platform.machine()
-
-
-def _loop_seconds() -> float:
-    started = time.process_time()
-    for _ in range(10_000_000):
-        pass
-    return time.process_time() - started
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.running import SHARDS, TICK_LINES, shop_job
 from connectors.file_sink import FileSink
 from connectors.rendering import render_line
-from connectors.replay import Replay
+from connectors.replay import RecordedFiles, Replay
 from connectors.tick_parts import RenderedPart, SinkState
 from flows.job import Job
 from operators.case_store import CaseStore
@@ -75,6 +75,7 @@ class _Pipeline:
         self._decides = [
             DecideStep(job.decide, CaseStore(store.keyvalue, cache), [0]) for store in self._stores
         ]
+        assert isinstance(job.source, RecordedFiles), "the benchmark replays"
         files = job.source.readers[0]
         reader = LineReader(job.route.future_ms, job.route.now_ms)
         self._replay = Replay(files, reader, order="time")

@@ -5,10 +5,19 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from cartwheel import check, import_, replay, run, simulate, state
+from cartwheel import check, dead_letters, import_, replay, run, schemas, simulate, state
 from cartwheel.errors import CartwheelError
 
-COMMANDS: tuple[ModuleType, ...] = (replay, run, check, import_, simulate, state)
+COMMANDS: tuple[ModuleType, ...] = (
+    replay,
+    run,
+    check,
+    import_,
+    simulate,
+    state,
+    schemas,
+    dead_letters,
+)
 """Each gives NAME, SUMMARY, ``add_arguments(parser)`` and ``run(arguments) -> exit code``."""
 
 _INTERRUPTED = 130

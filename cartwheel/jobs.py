@@ -6,10 +6,12 @@ import config.kafka as kafka_config
 from cartwheel.errors import UsageError
 from cartwheel.inputs import expand
 from cartwheel.opening import TICK_LINES
-from config import Config
+from config import Config, KafkaSource
 from connectors.followed import FollowedFiles
+from connectors.importing.errors import MappingError
 from connectors.inputs import Source
 from connectors.kafka.client_settings import KafkaSecurity, KafkaSettings
+from connectors.kafka.mapped_records import checked_text
 from connectors.kafka.sink import TopicsOut
 from connectors.kafka.source import KafkaTopic
 from connectors.replay import RecordedFiles
@@ -20,7 +22,7 @@ from state.folder import Identity, StateFolder
 
 
 def check(config: Config) -> None:
-    """Check that a config says where events come from and where results go.
+    """Check that a config says where events come from, by a good mapping, and where results go.
 
     Raises:
         UsageError: it does not.
@@ -29,6 +31,8 @@ def check(config: Config) -> None:
         raise UsageError("the config has no source: say source.files or source.kafka")
     if config.sinks is None:
         raise UsageError("the config has no sinks: say sinks.files or sinks.kafka")
+    if config.source.kafka is not None:
+        _mapping(config.source.kafka)
 
 
 def readers(config: Config) -> int:
@@ -86,19 +90,30 @@ def check_change(old: Job, new: Job) -> None:
         raise UsageError("results go elsewhere; that takes a restart")
 
 
+def source_settings(kafka: KafkaSource) -> KafkaSettings:
+    """Return how the source's brokers are reached."""
+    return KafkaSettings(kafka.brokers, kafka.client, _security(kafka.security))
+
+
+def sink_settings(config: Config) -> KafkaSettings:
+    """Return how the brokers of ``sinks.kafka``, which must be there, are reached."""
+    security = _security(config.sink_security)
+    return KafkaSettings(config.sink_brokers, config.sink_client, security)
+
+
 def _source(config: Config, readers: int) -> Source:
     source = config.source
     assert source is not None, "checked before"
     kafka = source.kafka
     if kafka is not None:
         return KafkaTopic(
-            settings=KafkaSettings(kafka.brokers, kafka.client, _security(kafka.security)),
+            settings=source_settings(kafka),
             topic=kafka.topic,
             group=config.source_group,
             readers=readers,
             start=kafka.start,
             accepts_gaps=kafka.on_gap == "accept",
-            mapping=Path(kafka.map).read_text() if kafka.map else "",
+            mapping=_mapping(kafka),
         )
     patterns = list(source.files or ())
     if source.follow:
@@ -115,9 +130,7 @@ def _sink(config: Config, identity: Identity, folder: StateFolder) -> SinkPlan:
         assert sinks.files is not None, "a config has one of them"
         return FilesOut(sinks.files)
     return TopicsOut(
-        settings=KafkaSettings(
-            config.sink_brokers, config.sink_client, _security(config.sink_security)
-        ),
+        settings=sink_settings(config),
         prefix=config.sink_prefix,
         delivery=kafka.delivery,
         compression=kafka.compression,
@@ -126,6 +139,18 @@ def _sink(config: Config, identity: Identity, folder: StateFolder) -> SinkPlan:
         state=identity.id,
         outbox=str(folder.path / "outbox"),
     )
+
+
+def _mapping(kafka: KafkaSource) -> str:
+    """Return the text of the source's mapping after checking it, empty where there is none.
+
+    Raises:
+        UsageError: it cannot be read, or is wrong.
+    """
+    try:
+        return checked_text(Path(kafka.map)) if kafka.map else ""
+    except MappingError as error:
+        raise UsageError(str(error)) from None
 
 
 def _security(security: kafka_config.KafkaSecurity | None) -> KafkaSecurity | None:

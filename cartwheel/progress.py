@@ -9,7 +9,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from flows.reports import ReaderReport, Report
+from flows.reports import ReaderReport, Report, Restart
 
 
 class ReplayProgress:
@@ -44,7 +44,9 @@ class ReplayProgress:
         self._progress.stop()
 
     def report(self, report: Report) -> None:
-        """Show how far the readers are."""
+        """Show how far the readers are, and say why workers are started again."""
+        if isinstance(report, Restart):
+            self.say(f"{report.cause}; going on from the last commit")
         if not isinstance(report, ReaderReport):
             return
         self._readers[report.reader] = report

@@ -11,9 +11,16 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry
+
 from cartwheel import jobs
 from cartwheel.errors import CartwheelError, UsageError
+from cartwheel.health import Health, health
+from cartwheel.http_server import serving
+from cartwheel.metrics import RunCollector
+from cartwheel.observed import Observed, View
 from cartwheel.opening import READERS_MOST, WORKERS_MOST, Asked, bounded, open_identity
+from cartwheel.run_log import RunLog
 from config import Config, ConfigError, load
 from connectors.errors import ConnectorProblem
 from connectors.kafka.sink import TopicsOut, prepare_topics
@@ -73,17 +80,46 @@ def _run(arguments: argparse.Namespace, config: Config, stack: ExitStack) -> int
 
     job = make_job(config)
     _prepare_sink(job, identity, stack, fresh=fresh)
+    log = RunLog(sys.stderr)
+    observed = Observed([each.name for each in job.decide.triggers], job.kinds)
+    address = _serve(config, job, observed, stack)
+    log.info("start", config=config.name, state=str(folder.path), workers=job.workers, http=address)
+
+    def report(report: Report) -> None:
+        observed.report(report)
+        log.report(report)
+
     supervisor = Supervisor(
         folder,
         identity,
         job,
-        report=_ignore,
-        say=_say,
-        reload=_reloading(arguments.config, job, make_job),
+        report=report,
+        say=lambda text: log.warning("note", text=text),
+        reload=_reloading(arguments.config, config, job, make_job, log),
     )
-    _, stopped_by = supervisor.run()
-    _say("stopped; the same command goes on from here")
+    reached, stopped_by = supervisor.run()
+    why = signal.Signals(stopped_by).name if stopped_by else "all input was read"
+    log.info("stop", why=why, read=reached.sink.counts.get("read", 0))
     return _INTERRUPTED if stopped_by == signal.SIGINT else 0
+
+
+def _serve(config: Config, job: Job, observed: Observed, stack: ExitStack) -> str | None:
+    """Serve metrics and health where the config says so; return the address."""
+    if config.http is None:
+        return None
+
+    def judge(view: View) -> Health:
+        return health(view, readers=job.readers, epoch_ms=job.epoch_ms)
+
+    registry = CollectorRegistry()
+    registry.register(RunCollector(observed.view, lambda view: judge(view).ready))
+    server = serving(
+        config.http.host,
+        config.http.port,
+        health=lambda: judge(observed.view()),
+        registry=registry,
+    )
+    return stack.enter_context(server)
 
 
 def _prepare_sink(job: Job, identity: Identity, stack: ExitStack, *, fresh: bool) -> None:
@@ -98,28 +134,23 @@ def _prepare_sink(job: Job, identity: Identity, stack: ExitStack, *, fresh: bool
 
 
 def _reloading(
-    path: Path, first: Job, make_job: Callable[[Config], Job]
+    path: Path, config: Config, first: Job, make_job: Callable[[Config], Job], log: RunLog
 ) -> Callable[[], Job | None]:
     """Return what reads the config again; a wrong one is told of, and changes nothing."""
 
     def reload() -> Job | None:
         try:
-            job = make_job(load(path))
+            changed = load(path)
+            if changed.http != config.http:
+                raise UsageError("http is another one; that takes a restart")
+            job = make_job(changed)
             jobs.check_change(first, job)
             if isinstance(job.sink, TopicsOut):
                 prepare_topics(job.sink, job.kinds)
         except (ConfigError, CartwheelError, ConnectorProblem, OSError) as error:
-            _say(f"{error}\nthe changed config is not taken; going on with the old one")
+            log.warning("the changed config is not taken", problem=str(error))
             return None
-        _say("taking the changed config")
+        log.info("the changed config is taken")
         return job
 
     return reload
-
-
-def _ignore(_report: Report) -> None:
-    """Have no use for a report."""
-
-
-def _say(text: str) -> None:
-    print(f"cartwheel: {text}", file=sys.stderr, flush=True)

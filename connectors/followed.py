@@ -54,6 +54,7 @@ class Followed:
 
     ended = False
     by_origin = False
+    has_share = True
     partitions: Sequence[int] = (0,)
 
     def __init__(

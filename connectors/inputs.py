@@ -76,6 +76,11 @@ class LiveInput(Input, Protocol):
         """Whether each origin is a partition of its own."""
         ...
 
+    @property
+    def has_share(self) -> bool:
+        """Whether the reader has partitions, or does not know yet."""
+        ...
+
     def idle(self) -> Sequence[int]:
         """Return the partitions whose end was reached and which brought nothing for a while."""
         ...

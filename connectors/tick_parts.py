@@ -33,6 +33,7 @@ class SinkState(msgspec.Struct):
         counts: of everything so far, for the summary.
         seconds: spent so far, over all runs.
         outbox: the number of the last outbox that was filled for a topic sink.
+        written: outputs so far, by kind.
     """
 
     ticks: list[int]
@@ -40,6 +41,7 @@ class SinkState(msgspec.Struct):
     counts: dict[str, int] = {}
     seconds: float = 0.0
     outbox: int = 0
+    written: dict[str, int] = {}
 
 
 class TickParts:
@@ -77,8 +79,10 @@ class TickParts:
                     lines.setdefault(kind, []).extend(some)
             for name, count in each.counts.items():
                 counts[name] = counts.get(name, 0) + count
-        for some in lines.values():
+        written = self._state.written
+        for kind, some in lines.items():
             some.sort(key=Line.order)
+            written[kind] = written.get(kind, 0) + len(some)
         return lines
 
     def assert_whole(self) -> None:

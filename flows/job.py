@@ -124,7 +124,7 @@ def compile_job(config: Config, options: Options) -> Job:
         profile=ProfilePlan(
             name=config.name,
             gap_ms=config.session.gap_ms,
-            collect=tuple(_collect(name, spec) for name, spec in config.session.collect.items()),
+            collect=collect_plans(config),
             retention_ms=config.retention_ms,
             duplicates_last=config.duplicates.last,
             duplicates_within_ms=config.duplicates.within_ms,
@@ -140,6 +140,11 @@ def compile_job(config: Config, options: Options) -> Job:
         compression=config.state.compression,
         cache_records=config.state.cache_records,
     )
+
+
+def collect_plans(config: Config) -> tuple[CollectPlan, ...]:
+    """Compile what the config's sessions collect."""
+    return tuple(_collect(name, spec) for name, spec in config.session.collect.items())
 
 
 def _collect(name: str, spec: Collect) -> CollectPlan:

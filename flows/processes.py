@@ -58,7 +58,7 @@ class _Worker:
             stderr=subprocess.STDOUT,  # Bytewax tells of its connections on standard output
             pass_fds=[listener.workers_end],
             env={**os.environ, **environment, **listener.environment()},
-            preexec_fn=_before_exec,  # noqa: PLW1509 (one thread, and only system calls)
+            preexec_fn=_before_exec,  # noqa: PLW1509 (only system calls, which wait for no thread)
         )
         assert self.process.stdout is not None, "a pipe was asked for"
         self._pipe = self.process.stdout

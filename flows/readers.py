@@ -90,19 +90,25 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
 
         Raises:
             StopIteration: the input has ended, cannot be read, or the worker is to stop.
+            ConnectorProblem: input that goes on cannot be read.
         """
         if self._live is not None and not self._is_proven:
             self._is_proven = True  # or this epoch would not have begun
             self._live.committed()
         if self._wait_for_grid() or self._bytes >= self._job.epoch_bytes:
+            self._report()
             return []
         lines = self._take()
         if self._live is not None and not self._is_worth_a_tick(self._live, lines):
             self._report()
             return []
-        ended = self._state.ended
-        self._state.closed = ended and self._job.close
-        ticks = self._route.split(lines, self._input.origins, ended=ended, close=self._state.closed)
+        self._state.closed = self._state.ended and self._job.close
+        ticks = self._route.split(
+            lines,
+            self._input.origins,
+            ended=self._state.ended or not (self._live is None or self._live.has_share),
+            close=self._state.closed,
+        )
         self._report()
         return [(shard_key(tick.shard), tick) for tick in ticks]
 
@@ -111,6 +117,7 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
 
         Raises:
             StopIteration: there is none, or there shall be none.
+            ConnectorProblem: input that goes on cannot be read.
         """
         if not (self._state.ended or self._worker.stopping or self._worker.problem):
             if self._live is not None:
@@ -118,6 +125,8 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
             try:
                 lines = self._input.take(self._job.tick_lines)
             except ConnectorProblem as problem:
+                if self._live is not None:
+                    raise  # the other workers' readers never end, and would go on without it
                 self._worker.problem = problem
             else:
                 self._state.ended = self._input.ended
@@ -180,6 +189,7 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
                     at_ms=_now_ms(),
                     lag=self._live.lag() if self._live else None,
                     reachable=self._live.reachable() if self._live else True,
+                    ended=self._state.ended,
                 )
             )
 

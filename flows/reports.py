@@ -1,12 +1,17 @@
-"""What workers tell their supervisor while they run, as lines of JSON through a pipe."""
+"""What workers tell their supervisor while they run, as lines of JSON through a pipe.
+
+Reports are for people who look on: one may get lost, and nothing that is decided depends on any.
+"""
 
 import os
+from collections.abc import Iterator, Mapping
 from time import monotonic
 
 import msgspec
 
 _PIPE = "CARTWHEEL_REPORTS"
 _ATOMIC_BYTES = 4096  # what Linux writes to a pipe without mixing it with another process's
+_COUNTS_BYTES = 2048  # of one CountReport, well below that
 
 
 class ReaderReport(msgspec.Struct, frozen=True, tag="reader"):
@@ -20,6 +25,7 @@ class ReaderReport(msgspec.Struct, frozen=True, tag="reader"):
         at_ms: the wall clock.
         lag: how many records wait for it, None where that is not known.
         reachable: whether its source can be reached.
+        ended: whether its input has ended, so that it reports no more.
     """
 
     reader: int
@@ -29,6 +35,7 @@ class ReaderReport(msgspec.Struct, frozen=True, tag="reader"):
     at_ms: int
     lag: int | None = None
     reachable: bool = True
+    ended: bool = False
 
 
 class StepReport(msgspec.Struct, frozen=True, tag="steps"):
@@ -36,44 +43,86 @@ class StepReport(msgspec.Struct, frozen=True, tag="steps"):
 
     Attributes:
         worker: its number.
-        ticks: shares of ticks that went through.
-        tick_s: seconds spent on them.
+        seconds: spent on ticks, by step.
         checkpoints: how many were made.
         checkpoint_s: seconds spent on them.
-        state_bytes: of its shards' live folders.
+        checkpoint_bytes: written for them; what they share with earlier ones is not counted.
+        state_bytes: of its shards' latest versions.
         cache_hits: records found in memory.
-        cache_misses: records looked up on disk.
+        cache_misses: records looked up on disk, also in vain.
     """
 
     worker: int
-    ticks: int
-    tick_s: float
+    seconds: dict[str, float]
     checkpoints: int
     checkpoint_s: float
+    checkpoint_bytes: int
     state_bytes: int
     cache_hits: int
     cache_misses: int
 
 
-class SinkReport(msgspec.Struct, frozen=True, tag="sink"):
-    """What the sink has written, over all runs of the state.
+class CountReport(msgspec.Struct, frozen=True, tag="counts"):
+    """Some of what is counted over all runs of the state, as committed; the rest is in others.
 
     Attributes:
         counts: what the summary counts, and ``sent NAME`` for each trigger.
         written: outputs by kind.
-        epochs: how many were closed, over this worker's life.
-        epoch_s: seconds between the last two.
-        reachable: whether it can write.
     """
 
     counts: dict[str, int]
     written: dict[str, int]
+
+    @staticmethod
+    def of(counts: Mapping[str, int], written: Mapping[str, int]) -> "Iterator[CountReport]":
+        """Spread counts over reports that are short enough to be sent."""
+        part: tuple[dict[str, int], dict[str, int]] = ({}, {})
+        size = 0
+        for side, names in enumerate((counts, written)):
+            for name, count in names.items():
+                part[side][name] = count
+                size += len(msgspec.json.encode(name)) + len(str(count)) + 2
+                if size > _COUNTS_BYTES:
+                    yield CountReport(*part)
+                    part, size = ({}, {}), 0
+        if size:
+            yield CountReport(*part)
+
+
+class SinkReport(msgspec.Struct, frozen=True, tag="sink"):
+    """How far the sink is; comes behind its CountReports.
+
+    Attributes:
+        ticks: that are committed, over all runs of the state and all readers.
+        epochs: how many were committed, over this worker's life.
+        epoch_s: seconds that they took.
+        reachable: whether it can write.
+    """
+
+    ticks: int
     epochs: int
     epoch_s: float
     reachable: bool = True
 
 
-Report = ReaderReport | StepReport | SinkReport
+class WorkersStarted(msgspec.Struct, frozen=True):
+    """The supervisor has started so many workers; nothing was heard of them yet."""
+
+    workers: int
+
+
+class WorkersGone(msgspec.Struct, frozen=True):
+    """All workers have gone, whatever the reason."""
+
+
+class Restart(msgspec.Struct, frozen=True):
+    """A worker has failed, and all are started again: the cause."""
+
+    cause: str
+
+
+WorkerReport = ReaderReport | StepReport | CountReport | SinkReport
+Report = WorkerReport | WorkersStarted | WorkersGone | Restart
 
 
 class Reporter:
@@ -91,14 +140,16 @@ class Reporter:
         self._next[what] = now + every_s
         return True
 
-    def report(self, report: Report) -> None:
-        """Send a report; nobody may be listening."""
+    def report(self, report: WorkerReport) -> None:
+        """Send a report; nobody may be listening, or not fast enough."""
         if self._pipe < 0:
             return
         line = msgspec.json.encode(report) + b"\n"
         if len(line) <= _ATOMIC_BYTES:
             try:
                 os.write(self._pipe, line)
+            except BlockingIOError:
+                return  # the pipe is full: a worker never waits for someone who looks on
             except OSError:
                 self._pipe = -1
 
@@ -109,16 +160,17 @@ class Listener:
     def __init__(self) -> None:
         self._pipe, self.workers_end = os.pipe()
         os.set_blocking(self._pipe, False)
+        os.set_blocking(self.workers_end, False)
         self._rest = b""
-        self._decoder = msgspec.json.Decoder(Report)
+        self._decoder = msgspec.json.Decoder(WorkerReport)
 
     def environment(self) -> dict[str, str]:
         """Return what tells a worker where to report."""
         return {_PIPE: str(self.workers_end)}
 
-    def reports(self) -> list[Report]:
+    def reports(self) -> list[WorkerReport]:
         """Return what has come since the last call."""
-        found: list[Report] = []
+        found: list[WorkerReport] = []
         while True:
             try:
                 data = os.read(self._pipe, 1 << 16)

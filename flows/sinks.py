@@ -1,14 +1,19 @@
 """Where results go as a Bytewax sink with one partition, whose state takes part in recovery."""
 
+from time import monotonic, perf_counter
+
 import msgspec
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
 from connectors.sinks import open_sink
 from connectors.tick_parts import RenderedPart, SinkState
+from flows.reports import CountReport, SinkReport
 from flows.worker_state import WorkerState, noting_failure
 
 FILES = "files"
 """The permanent name of the partition, and the key of everything that goes there."""
+
+_REPORT_EVERY_S = 0.5
 
 
 class OnlyPartition(StatefulSinkPartition[RenderedPart, bytes]):
@@ -28,23 +33,65 @@ class OnlyPartition(StatefulSinkPartition[RenderedPart, bytes]):
             kinds=job.kinds,
             shards=job.route.shards,
             state=state,
-            stopping=lambda: worker.stopping,
+            stopping=self._is_stopping,
         )
+        self._unproven: SinkState | None = None
+        self._ticks = sum(state.ticks)
+        self._epochs, self._epochs_s, self._epoch_started = 0, 0.0, monotonic()
+        self._report(state)
 
     @noting_failure
     def write_batch(self, values: list[RenderedPart]) -> None:
-        """Write parts of ticks."""
+        """Write parts of ticks; the first after a snapshot proves that it is committed."""
+        started = perf_counter()
+        if self._unproven is not None:
+            self._report_committed(self._unproven)
+            self._unproven = None
         for part in values:
             self._sink.write(part)
+        self._worker.measures.spent("sinks", started)
+        if self._worker.reporter.is_due("sink", _REPORT_EVERY_S):
+            self._report()
 
     @noting_failure
     def snapshot(self) -> bytes:
         """Remember what was written."""
-        return msgspec.msgpack.encode(self._sink.snapshot())
+        row = msgspec.msgpack.encode(self._sink.snapshot())
+        self._unproven = msgspec.msgpack.decode(row, type=SinkState)
+        return row
 
     def close(self) -> None:
         """Let go of files and connections."""
         self._sink.close()
+
+    def _is_stopping(self) -> bool:
+        """Tell a sink that waits for its broker whether to give up, and tell that it waits."""
+        self._report()
+        return self._worker.stopping
+
+    def _report_committed(self, state: SinkState) -> None:
+        """Report an epoch: from snapshot to snapshot, as far as this sink can see it."""
+        now = monotonic()
+        self._epochs += 1
+        self._epochs_s += now - self._epoch_started
+        self._epoch_started = now
+        self._ticks = sum(state.ticks)
+        self._report(state)
+
+    def _report(self, state: SinkState | None = None) -> None:
+        """Report how far the sink is and whether it can write; with a state, what it counts."""
+        reporter = self._worker.reporter
+        if state is not None:
+            for counts in CountReport.of(state.counts, state.written):
+                reporter.report(counts)
+        reporter.report(
+            SinkReport(
+                ticks=self._ticks,
+                epochs=self._epochs,
+                epoch_s=self._epochs_s,
+                reachable=self._sink.reachable(),
+            )
+        )
 
 
 class Sinks(FixedPartitionedSink[RenderedPart, bytes]):

@@ -1,6 +1,7 @@
 """The thin layer between Bytewax's keyed steps and the operators, which know nothing of Bytewax."""
 
 from collections.abc import Iterable
+from time import perf_counter
 
 import msgspec
 from bytewax.operators import StatefulBatchLogic
@@ -38,7 +39,10 @@ class ProfileLogic(StatefulBatchLogic[ShardTick, ProfileResult, bytes]):
     def on_batch(self, values: list[ShardTick]) -> tuple[Iterable[ProfileResult], bool]:
         """Let ticks through."""
         step = self._step or self._open(values[0].shard)
-        return [step.on_tick(tick) for tick in values], StatefulBatchLogic.RETAIN
+        started = perf_counter()
+        results = [step.on_tick(tick) for tick in values]
+        self._worker.measures.spent("profile", started)
+        return results, StatefulBatchLogic.RETAIN
 
     @noting_failure
     def snapshot(self) -> bytes:
@@ -60,6 +64,7 @@ class ProfileLogic(StatefulBatchLogic[ShardTick, ProfileResult, bytes]):
             job.profile,
             worker.cache_records_per_step,
         )
+        worker.measures.watch(store.profiles)
         self._step = ProfileStep(job.profile, store, clock)
         return self._step
 
@@ -81,7 +86,10 @@ class DecideLogic(StatefulBatchLogic[ProfileResult, ShardResult, bytes]):
         if self._unproven != NO_VERSION:
             self._worker.shard(self._shard).committed(self._unproven)
             self._unproven = NO_VERSION
-        return [step.on_tick(result) for result in values], StatefulBatchLogic.RETAIN
+        started = perf_counter()
+        results = [step.on_tick(result) for result in values]
+        self._worker.measures.spent("decide", started)
+        return results, StatefulBatchLogic.RETAIN
 
     @noting_failure
     def snapshot(self) -> bytes:
@@ -103,6 +111,7 @@ class DecideLogic(StatefulBatchLogic[ProfileResult, ShardResult, bytes]):
         )
         self._shard = shard
         store = CaseStore(worker.shard(shard).keyvalue, worker.cache_records_per_step)
+        worker.measures.watch(store.customers)
         self._step = DecideStep(job.decide, store, ticks)
         return self._step
 

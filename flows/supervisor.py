@@ -11,12 +11,15 @@ from flows import secrets
 from flows.errors import WorkerFailedError
 from flows.job import Job
 from flows.processes import FAILED, NOT_JOINED, SAYS, Failure, Workers
-from flows.reports import Listener, Report
+from flows.reports import Listener, Report, Restart, WorkersGone, WorkersStarted
 from flows.resume import Progress, prepare
 from state.folder import Identity, StateFolder
 
 _ATTEMPTS = 5
 """How many runs in a row may fail without having committed anything."""
+
+_RUNS_WELL_S = 60.0
+"""Whoever has run for so long has not failed at once."""
 
 _BACKOFF_S = 0.2
 _BACKOFF_MOST_S = 5.0
@@ -76,14 +79,15 @@ class Supervisor:
         with _catching(self._on_signal, forever=self._reload is not None):
             run_id, progress = self._prepare()
             self.had_nothing_to_do = progress.finished
-            failures = 0
+            attempts = _Attempts()
             while not progress.finished and not self._stop_signal:
+                started, before = time.monotonic(), progress.epoch
                 failure = self._run_once(run_id)
-                before = progress.epoch
+                ran_s = time.monotonic() - started
                 run_id, progress = self._prepare()
                 if failure and not self._stop_signal:
-                    failures = failures + 1 if progress.epoch == before else 1
-                    self._after_failure(failure, failures)
+                    attempts.note(failure, ran_s, committed=progress.epoch > before)
+                    self._after_failure(failure, attempts.failed)
         self._send_rest(progress)
         return progress, self._stop_signal
 
@@ -98,6 +102,7 @@ class Supervisor:
         state, environment = str(self._folder.path), secrets.environment(self._job)
         workers = Workers(state, run_id, self._job.workers, listener, environment)
         listener.close_workers_end()
+        self._report(WorkersStarted(self._job.workers))
         asked_to_stop = False
         try:
             while not workers.done():
@@ -116,6 +121,7 @@ class Supervisor:
         finally:
             workers.end()
             listener.close()
+            self._report(WorkersGone())
 
     def _is_final(self, failure: Failure) -> bool:
         """Tell whether it is of no use to start again after this."""
@@ -136,12 +142,14 @@ class Supervisor:
     def _after_failure(self, failure: Failure, failures: int) -> None:
         """Say that a worker has failed, and give up when that happens again and again."""
         cause = _cause(failure)
+        if failures == _ATTEMPTS and failure.exit_code == FAILED:
+            raise WorkerFailedError(f"{cause} (tried {_ATTEMPTS} times; the state is unharmed)")
         if failures == _ATTEMPTS:
             raise WorkerFailedError(
                 f"{cause}, for the {_ATTEMPTS}th time before anything was committed;"
                 " the state is unharmed (is there enough memory?)"
             )
-        self._say(f"{cause}; going on from the last commit")
+        self._report(Restart(cause))
         self.restarts += 1
         wait_until = time.monotonic() + min(_BACKOFF_S * 2**failures, _BACKOFF_MOST_S)
         while time.monotonic() < wait_until and not self._stop_signal:
@@ -169,6 +177,29 @@ class Supervisor:
         else:
             self._stop_signal = number
             self._signals += 1
+
+
+class _Attempts:
+    """Counts the runs in a row that came to nothing.
+
+    Attributes:
+        failed: how many.
+    """
+
+    def __init__(self) -> None:
+        self.failed = 0
+        self._told = ""
+
+    def note(self, failure: Failure, ran_s: float, *, committed: bool) -> None:
+        """Count a run that has failed.
+
+        What a worker has told in so many words before, and soon after its start, will not pass:
+        then it does not count that epochs without events were committed in the meantime.
+        """
+        told = _explain(failure) if failure.exit_code == FAILED else ""
+        same = bool(told) and told == self._told and ran_s < _RUNS_WELL_S
+        self.failed = 1 if committed and not same else self.failed + 1
+        self._told = told
 
 
 def _cause(failure: Failure) -> str:

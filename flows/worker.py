@@ -53,7 +53,7 @@ def run(state: str, run_id: str, index: int, addresses: list[str], parent: int) 
     folder = StateFolder(Path(state))
     try:
         with folder.join_workers():
-            worker = WorkerState(folder, run_id)
+            worker = WorkerState(folder, run_id, index)
             _on_signals(worker)
             _run_flow(worker, folder, index, addresses)
     except (StateError, ResumeError, ConnectorProblem) as error:

@@ -8,6 +8,7 @@ import msgspec
 
 from flows.errors import ResumeError
 from flows.job import Job
+from flows.measures import Measures
 from flows.reports import Reporter
 from flows.secrets import with_secrets
 from state.folder import Run, StateFolder
@@ -24,6 +25,8 @@ class WorkerState:
     Attributes:
         run: where the run starts.
         job: what to do.
+        reporter: the way to the supervisor.
+        measures: what the steps spend.
         stopping: set when the worker is to stop at the next tick.
         problem: why a reader could not go on, once it cannot.
         failure: the first error that a step has raised.
@@ -31,12 +34,13 @@ class WorkerState:
     Args:
         folder: the state.
         run_id: the run that this worker belongs to.
+        index: this worker's number.
 
     Raises:
         ResumeError: the state is being used by another run.
     """
 
-    def __init__(self, folder: StateFolder, run_id: str) -> None:
+    def __init__(self, folder: StateFolder, run_id: str, index: int) -> None:
         self.run: Run = folder.read_run()
         if self.run.id != run_id:
             raise ResumeError(f"{folder.path} was taken over by another run")
@@ -50,6 +54,7 @@ class WorkerState:
         self._folder = folder
         self._settings = settings_for(shards, self.job.compression)
         self._shards: dict[int, ShardStore] = {}
+        self.measures = Measures(index, self._shards, self.reporter)
 
     def shard(self, number: int) -> ShardStore:
         """Return a shard's store, opened where the run starts."""

@@ -16,7 +16,7 @@ class Clock(msgspec.Struct):
     Attributes:
         ticks: the number of each reader's last tick.
         marks: each reader's watermark.
-        ended: which readers have ended.
+        ended: which readers have ended, or have no partition for the time being.
         watermark: the shard's.
     """
 
@@ -46,8 +46,8 @@ class Clock(msgspec.Struct):
         self.ticks[name.reader] = name.number
         self.marks[name.reader] = mark
         self._raise_to(min(mark, self.others(name.reader)))
+        self.ended[name.reader] = ended
         if ended:
-            self.ended[name.reader] = True
             self._raise_to(max(self.marks) if all(self.ended) else self.others(name.reader))
 
     def _raise_to(self, time: int) -> None:

@@ -106,7 +106,7 @@ class Route:
         Args:
             lines: the events.
             origins: what their places mean.
-            ended: whether the reader's input has ended with this tick.
+            ended: whether the reader has no more input after this tick.
             close: whether the clock moves past every timer once all readers have ended.
         """
         self.state.tick += 1

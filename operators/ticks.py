@@ -27,7 +27,8 @@ class ShardTick:
         name: of the tick.
         shard: whose share it is.
         watermark: the reader's, after the tick.
-        ended: whether the reader's input has ended with this tick.
+        ended: whether the reader's input has ended with this tick, or it has no partition: then it
+            holds the others back no more.
         close: whether the clock moves past every timer once all readers have ended.
         lines: the events, as they came, with newlines between them.
         customers: of each event.

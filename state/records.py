@@ -18,6 +18,10 @@ T = TypeVar("T")
 class Records(Generic[T]):
     """The records of one kind in one shard.
 
+    Attributes:
+        hits: how many records were found in memory.
+        misses: how many were looked up on disk, also in vain.
+
     Args:
         keyvalue: where the records are kept.
         prefix: the kind.
@@ -43,6 +47,8 @@ class Records(Generic[T]):
         self._young: dict[str, T] = {}
         self._old: dict[str, T] = {}
         self._changed: dict[str, T] = {}
+        self.hits = 0
+        self.misses = 0
 
     def edit(self, customers: Iterable[str]) -> dict[str, T]:
         """Load the records of these customers, to be changed until the next call.
@@ -63,7 +69,9 @@ class Records(Generic[T]):
                     continue
                 young[customer] = record
             records[customer] = changed[customer] = record
+        self.hits += len(records)
         if missing:
+            self.misses += len(missing)
             values = self._keyvalue.get_many([self._key(customer) for customer in missing])
             for customer, value in zip(missing, values, strict=True):
                 if value is not None:

@@ -122,7 +122,7 @@ def _json_rows(lines: Iterable[bytes], each: str | None) -> Iterator[Row]:
         original = line.rstrip(b"\r\n")
         if not original.strip():
             continue
-        values = _json_object(decoder, original)
+        values = json_object(decoder, original)
         if path is None or isinstance(values, RowError):
             yield Row(number, values, original)
             continue
@@ -135,7 +135,8 @@ def _json_rows(lines: Iterable[bytes], each: str | None) -> Iterator[Row]:
             yield Row(number, _with(values, path, item), None)
 
 
-def _json_object(decoder: "msgspec.json.Decoder[object]", line: bytes) -> Values | RowError:
+def json_object(decoder: "msgspec.json.Decoder[object]", line: bytes) -> Values | RowError:
+    """Return the object that a text holds, or why it holds none."""
     if len(line) >= LINE_BYTES_MAX:
         return RowError(f"the line is longer than {LINE_BYTES_MAX:,} bytes")
     try:

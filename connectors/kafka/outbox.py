@@ -7,6 +7,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -106,7 +107,8 @@ class Outbox:
     def close(self) -> None:
         """Leave an unfinished outbox as it is: it is begun anew."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # a full disk has been told of, and closing tries once more
+                self._file.close()
 
     def _unwritable(self, number: int, error: OSError) -> FileProblem:
         return FileProblem(

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from connectors.importing.errors import RowError
 from connectors.kafka.client_interface import Records
+from connectors.kafka.mapped_records import MAP, RecordMapping
 from operators.heads import LineReader
 from operators.lines import Envelope, Ints, Lines
 from operators.rejections import Rejection
@@ -18,13 +20,16 @@ class RecordLines:
 
     Args:
         mapping: text of a mapping file for records that are no Segment events, empty for none.
+
+    Raises:
+        MappingError: the mapping is wrong.
     """
 
     def __init__(self, mapping: str = "") -> None:
-        assert not mapping, "mappings are not read yet"
+        self._mapping = RecordMapping(mapping) if mapping else None
 
     def read(self, records: Records, now: Ints, reader: LineReader) -> list[Lines]:
-        """Turn records into lines, some at a time.
+        """Turn records into lines, some at a time; those that the mapping skips become none.
 
         Args:
             records: of one partition.
@@ -32,29 +37,73 @@ class RecordLines:
             reader: says what the values are.
         """
         return [
-            self._read(records, slice(start, stop), now, reader)
+            self._read(_slice(records, slice(start, stop)), now[start:stop], reader)
             for start, stop in _blocks(records.values)
         ]
 
-    def _read(self, records: Records, part: slice, now: Ints, reader: LineReader) -> Lines:
-        values = records.values[part]
-        raw = [_line(value) for value in values]
-        places = np.zeros((3, len(raw)), np.int64)
-        places[0] = records.partition
-        places[2] = records.offsets[part]
-        lines = reader.read_records(raw, places, now[part])
-        for index, rejection in lines.rejected.items():
-            lines.rejected[index] = _explained(rejection, values[index])
-        columns = zip(
-            records.keys[part], records.headers[part], values, raw, lines.customers, strict=True
-        )
-        for index, (key, headers, value, line, customer) in enumerate(columns):
-            is_line = line is value
-            if headers or not is_line or not customer or key != customer.encode():
-                lines.envelopes[index] = Envelope(
-                    key, headers, is_line=is_line, value=None if is_line else value
-                )
-        return lines
+    def _read(self, records: Records, now: Ints, reader: LineReader) -> Lines:
+        if self._mapping is None:
+            return _lines(records, [_line(value) for value in records.values], now, reader)
+        return _mapped(self._mapping, records, now, reader)
+
+
+def _mapped(mapping: RecordMapping, records: Records, now: Ints, reader: LineReader) -> Lines:
+    """Read records by a mapping; what it cannot read becomes a blank line that says why."""
+    kept: list[int] = []
+    raw: list[bytes] = []
+    refused: dict[int, Rejection] = {}
+    for index, value in enumerate(records.values):
+        line: bytes | None = b""
+        if value is not None:
+            try:
+                line = mapping.event(value)
+            except RowError as error:
+                refused[len(raw)] = Rejection(MAP, str(error))
+        if line is not None:
+            kept.append(index)
+            raw.append(line)
+    some = _at(records, kept)
+    lines = _lines(some, raw, now[kept], reader)
+    for index, rejection in refused.items():
+        lines.rejected[index] = _explained(rejection, some.values[index])
+    return lines
+
+
+def _lines(records: Records, raw: list[bytes], now: Ints, reader: LineReader) -> Lines:
+    """Find customers and times of records, given as events too, and keep what came."""
+    places = np.zeros((3, len(raw)), np.int64)
+    places[0] = records.partition
+    places[2] = records.offsets
+    lines = reader.read_records(raw, places, now)
+    for index, rejection in lines.rejected.items():
+        lines.rejected[index] = _explained(rejection, records.values[index])
+    columns = zip(records.keys, records.headers, records.values, raw, lines.customers, strict=True)
+    for index, (key, headers, value, line, customer) in enumerate(columns):
+        is_line = line is value
+        if headers or not is_line or not customer or key != customer.encode():
+            lines.envelopes[index] = Envelope(
+                key, headers, is_line=is_line, value=None if is_line else value
+            )
+    return lines
+
+
+def _slice(records: Records, part: slice) -> Records:
+    partition, offsets, timestamps, keys, values, headers = records
+    return Records(
+        partition, offsets[part], timestamps[part], keys[part], values[part], headers[part]
+    )
+
+
+def _at(records: Records, indices: Sequence[int]) -> Records:
+    partition, offsets, timestamps, keys, values, headers = records
+    return Records(
+        partition,
+        [offsets[index] for index in indices],
+        [timestamps[index] for index in indices],
+        [keys[index] for index in indices],
+        [values[index] for index in indices],
+        [headers[index] for index in indices],
+    )
 
 
 def _blocks(values: Sequence[bytes | None]) -> Iterator[tuple[int, int]]:

@@ -19,6 +19,7 @@ import msgspec
 from connectors.errors import (
     AmbiguousCommitError,
     BrokerUnreachableError,
+    FencedError,
     KafkaProblem,
     TopicMissingError,
 )
@@ -169,6 +170,7 @@ class OutboxDelivery:
         self._outbox = outbox
         self._producer: Producer | None = None
         self._sent = 0
+        self._fenced: FencedError | None = None
         self.is_reachable = True
 
     def send(self, number: int, *, until: Callable[[], bool]) -> None:
@@ -179,6 +181,8 @@ class OutboxDelivery:
             FencedError: another process has taken over the state.
             KafkaProblem: they refuse it.
         """
+        if self._fenced is not None:
+            raise self._fenced  # another connection would fence off the one who has taken over
         while True:
             try:
                 self._send(number)
@@ -188,8 +192,9 @@ class OutboxDelivery:
                 if until():
                     raise
                 time.sleep(_RETRY_S)
-            except KafkaProblem:
+            except KafkaProblem as problem:
                 self.close()
+                self._fenced = problem if isinstance(problem, FencedError) else None
                 raise
             else:
                 self.is_reachable = True

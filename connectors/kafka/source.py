@@ -10,7 +10,12 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from connectors.errors import BrokerUnreachableError, OffsetGoneError, SourceProblem
+from connectors.errors import (
+    BrokerUnreachableError,
+    KafkaProblem,
+    OffsetGoneError,
+    SourceProblem,
+)
 from connectors.kafka.client_interface import Consumer, Records
 from connectors.kafka.client_settings import KafkaSettings
 from connectors.kafka.clients import make_consumer
@@ -127,6 +132,11 @@ class KafkaInput:
         return list(self._busy_at)
 
     @property
+    def has_share(self) -> bool:
+        """Whether the reader has partitions, or does not know yet."""
+        return self._consumer is None or bool(self._busy_at)
+
+    @property
     def origins(self) -> tuple[Origin, ...]:
         """The partitions of the topic, by number."""
         return self._origins
@@ -144,11 +154,15 @@ class KafkaInput:
             fetched = consumer.poll(count)
         except OffsetGoneError as gone:
             if not self._source.accepts_gaps:
-                raise
+                raise KafkaProblem(
+                    f"{gone}; with source.kafka.on_gap: accept it is read on at {gone.first}"
+                ) from None
             self._read_on_at(gone.partition, gone.first)
             return join([])
-        self._note_busy(fetched)
-        lines = join([each for records in fetched for each in self._lines(records)])
+        parts = [(records.partition, join(self._lines(records))) for records in fetched]
+        # records that a mapping skips do not keep a partition busy: they move no watermark
+        self._note_busy([partition for partition, lines in parts if len(lines)])
+        lines = join([lines for _, lines in parts])
         self._bytes += lines.size
         return lines
 
@@ -252,16 +266,16 @@ class KafkaInput:
         assert self._consumer is not None, "it has just said that there is a gap"
         self._consumer.assign({**self._consumer.positions(), partition: offset})
 
-    def _note_busy(self, fetched: Sequence[Records]) -> None:
-        """Note when each partition last had records, or was not known to have none."""
+    def _note_busy(self, partitions: Sequence[int]) -> None:
+        """Note when each partition last had events, or was not known to have none."""
         assert self._consumer is not None, "it has just been asked"
         now = monotonic()
         at_end = self._consumer.at_end() if self._consumer.reachable() else {}
         for number in self._busy_at:
             if not at_end.get(number):
                 self._busy_at[number] = now
-        for records in fetched:
-            self._busy_at[records.partition] = now
+        for number in partitions:
+            self._busy_at[number] = now
 
     def _lines(self, records: Records) -> list[Lines]:
         """Turn records into lines."""

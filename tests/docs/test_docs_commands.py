@@ -58,7 +58,11 @@ def commands_in(page: Page) -> list[Command]:
     return [command for block in blocks for command in commands_of(block)]
 
 
-PAGES = [path for path in all_pages() if commands_in(Page(path))]
+ELSEWHERE = {"docs/kafka.md": "test_docs_kafka.py"}
+"""Pages whose commands need more than the project; which test runs them."""
+
+WITH_COMMANDS = [path for path in all_pages() if commands_in(Page(path))]
+PAGES = [path for path in WITH_COMMANDS if named(path) not in ELSEWHERE]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=named)
@@ -66,13 +70,19 @@ def test_every_command_of_a_page_does_what_the_page_says(
     path: Path, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    commands = commands_in(Page(path))
+    run_commands(named(path), commands_in(Page(path)), tmp_path, environment)
+
+
+def run_commands(
+    page: str, commands: list[Command], folder: Path, environment: dict[str, str]
+) -> None:
+    """Run commands one after the other in a folder; each must do what it says there."""
     script = "".join(
         f"{{\n{command.text}}} 2>&1; printf '\\n{_MARK} %d\\n' $?\n" for command in commands
     )
     run = subprocess.run(
         ["/bin/bash", "-c", script],
-        cwd=tmp_path,
+        cwd=folder,
         env=environment,
         capture_output=True,
         stdin=subprocess.DEVNULL,
@@ -83,15 +93,17 @@ def test_every_command_of_a_page_does_what_the_page_says(
     parts = re.split(rf"\n{_MARK} (\d+)\n", run.stdout)
     outputs, exit_codes = parts[::2], [int(code) for code in parts[1::2]]
     for command, output, exit_code in zip(commands, outputs, exit_codes, strict=False):
-        place = f"{named(path)}:{command.line}: {command.text}"
+        place = f"{page}:{command.line}: {command.text}"
         assert exit_code == command.exit_code, f"{place}\n{output}"
         if command.output is not None:
             assert fits(output, command.output), f"{place}\n{output}"
-    assert len(exit_codes) == len(commands), f"{named(path)}: stopped early: {outputs[-1]}"
+    assert len(exit_codes) == len(commands), f"{page}: stopped early: {outputs[-1]}"
 
 
 def test_pages_with_commands_are_found() -> None:
     assert {"README.md", "docs/replay.md", "docs/state.md"} <= {named(path) for path in PAGES}
+    assert set(ELSEWHERE) <= {named(path) for path in WITH_COMMANDS}
+    assert all(Path(__file__).with_name(file).exists() for file in ELSEWHERE.values())
 
 
 @pytest.mark.parametrize("path", all_pages(), ids=named)

@@ -25,6 +25,8 @@ PAGE_OF = {
     "import": "import.md",
     "simulate": "simulate.md",
     "state": "state.md",
+    "schemas": "consuming.md",
+    "dead-letters": "dead-letters.md",
 }
 LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
 

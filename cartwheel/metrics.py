@@ -1,0 +1,208 @@
+"""The metrics of a run, for Prometheus: what each is called, and what it is made from.
+
+Counts are those of the committed state, over all its runs: they survive restarts, and agree with
+what ``cartwheel state info`` tells. Until they are known there are none, since a 0 would look as
+if they had begun anew. docs/operating.md explains each of them.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from cartwheel.observed import SeenReader, View
+from flows.measures import STEPS
+from operators.times import BEFORE_ALL
+
+Sample = tuple[tuple[str, ...], float]
+"""The values of the labels, and the value."""
+
+_SENT = "sent "
+
+
+class Shown(NamedTuple):
+    """One metric.
+
+    Attributes:
+        name: as it is seen.
+        type: whether it only grows.
+        labels: names of its labels.
+        text: what it tells.
+        samples: its values in a view.
+    """
+
+    name: str
+    type: Literal["counter", "gauge"]
+    labels: tuple[str, ...]
+    text: str
+    samples: Callable[[View], Iterable[Sample]]
+
+
+def _counter(name: str, text: str, value: Callable[[View], float]) -> Shown:
+    return Shown(name, "counter", (), text, lambda view: [((), value(view))])
+
+
+def _counted(name: str, text: str, count: str) -> Shown:
+    def samples(view: View) -> Iterator[Sample]:
+        if view.ticks is not None:
+            yield (), view.counts.get(count, 0)
+
+    return Shown(name, "counter", (), text, samples)
+
+
+def _gauge(name: str, text: str, value: Callable[[View], float]) -> Shown:
+    return Shown(name, "gauge", (), text, lambda view: [((), value(view))])
+
+
+def _by_reader(name: str, text: str, value: Callable[[SeenReader], float | None]) -> Shown:
+    def samples(view: View) -> Iterator[Sample]:
+        for number, reader in sorted(view.readers.items()):
+            found = value(reader)
+            if found is not None:
+                yield (str(number),), found
+
+    return Shown(name, "gauge", ("reader",), text, samples)
+
+
+def _sent(view: View) -> Iterator[Sample]:
+    for name, count in view.counts.items():
+        if name.startswith(_SENT) and view.ticks is not None:
+            yield (name.removeprefix(_SENT),), count
+
+
+def _written(view: View) -> Iterator[Sample]:
+    if view.ticks is not None:
+        for kind, count in view.written.items():
+            yield (kind,), count
+
+
+def _ticks(view: View) -> Iterator[Sample]:
+    if view.ticks is not None:
+        yield (), view.ticks
+
+
+def _tick_seconds(view: View) -> Iterator[Sample]:
+    for step in STEPS:
+        yield (step,), view.spent.seconds.get(step, 0.0)
+
+
+def _sink_reachable(view: View) -> Iterator[Sample]:
+    if view.sink is not None:
+        yield (), view.sink.report.reachable
+
+
+def _delay_s(reader: SeenReader) -> float | None:
+    """Return how far a watermark is behind the clock; None before any event."""
+    watermark_ms = reader.report.watermark_ms
+    return None if watermark_ms == BEFORE_ALL else time.time() - watermark_ms / 1000
+
+
+METRICS: Sequence[Shown] = (
+    _counted("cartwheel_events_read_total", "Events read.", "read"),
+    _counted("cartwheel_events_applied_total", "Events that changed a profile.", "applied"),
+    _counted("cartwheel_events_duplicate_total", "Events that came before.", "duplicates"),
+    _counted("cartwheel_events_late_total", "Events older than the watermark.", "late"),
+    _counted("cartwheel_dead_letters_total", "Events that are none.", "dead_letters"),
+    _counted("cartwheel_customers_total", "Profiles that were begun.", "customers"),
+    _counted("cartwheel_sessions_total", "Sessions that were closed.", "sessions"),
+    Shown("cartwheel_triggers_sent_total", "counter", ("trigger",), "Messages sent.", _sent),
+    Shown("cartwheel_outputs_total", "counter", ("kind",), "Outputs of all kinds.", _written),
+    Shown("cartwheel_ticks_total", "counter", (), "Ticks that all steps have seen.", _ticks),
+    Shown(
+        "cartwheel_tick_seconds_total",
+        "counter",
+        ("step",),
+        "Seconds that the steps have spent on ticks, over all workers.",
+        _tick_seconds,
+    ),
+    _counter(
+        "cartwheel_epochs_total", "Epochs that were committed.", lambda view: view.spent.epochs
+    ),
+    _counter(
+        "cartwheel_epoch_seconds_total",
+        "Seconds that they took.",
+        lambda view: view.spent.epoch_s,
+    ),
+    _counter(
+        "cartwheel_checkpoints_total",
+        "Versions of shards that were made.",
+        lambda view: view.spent.checkpoints,
+    ),
+    _counter(
+        "cartwheel_checkpoint_seconds_total",
+        "Seconds that they took.",
+        lambda view: view.spent.checkpoint_s,
+    ),
+    _counter(
+        "cartwheel_checkpoint_written_bytes_total",
+        "Bytes that they have added on disk.",
+        lambda view: view.spent.checkpoint_bytes,
+    ),
+    _counter(
+        "cartwheel_cache_hits_total",
+        "Records that were found in memory.",
+        lambda view: view.spent.cache_hits,
+    ),
+    _counter(
+        "cartwheel_cache_misses_total",
+        "Records that were looked up on disk.",
+        lambda view: view.spent.cache_misses,
+    ),
+    _counter(
+        "cartwheel_restarts_total",
+        "How often workers were started again after a failure.",
+        lambda view: view.restarts,
+    ),
+    _gauge("cartwheel_state_bytes", "Size of the shards.", lambda view: view.state_bytes),
+    _gauge("cartwheel_workers", "Workers that run.", lambda view: view.workers),
+    _by_reader(
+        "cartwheel_watermark_delay_seconds", "How far the watermark is behind the clock.", _delay_s
+    ),
+    _by_reader(
+        "cartwheel_consumer_lag_records",
+        "Records that wait to be read.",
+        lambda reader: reader.report.lag,
+    ),
+    _by_reader(
+        "cartwheel_source_reachable",
+        "Whether the source can be reached.",
+        lambda reader: reader.report.reachable,
+    ),
+    Shown(
+        "cartwheel_sink_reachable",
+        "gauge",
+        (),
+        "Whether results can be written.",
+        _sink_reachable,
+    ),
+)
+"""All but ``cartwheel_ready``, which needs more than a view."""
+
+
+READY = "cartwheel_ready"
+
+
+class RunCollector(Collector):
+    """Gives the metrics of a run whenever they are asked for.
+
+    Args:
+        view: tells what is known now.
+        is_ready: judges it.
+    """
+
+    def __init__(self, view: Callable[[], View], is_ready: Callable[[View], bool]) -> None:
+        self._view = view
+        self._is_ready = is_ready
+
+    def collect(self) -> Iterator[Metric]:
+        """Give all metrics, of one moment."""
+        view = self._view()
+        for shown in METRICS:
+            kind = CounterMetricFamily if shown.type == "counter" else GaugeMetricFamily
+            family = kind(shown.name, shown.text, labels=shown.labels)
+            for labels, value in shown.samples(view):
+                family.add_metric(labels, value)
+            yield family
+        yield GaugeMetricFamily(READY, "Whether /ready says yes.", value=self._is_ready(view))

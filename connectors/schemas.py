@@ -1,0 +1,243 @@
+"""JSON Schemas (draft 2020-12) of what is written: for lines of files, and for records of topics.
+
+They say the same as ``rendering`` and ``dead_letters`` do, for whoever reads the outputs. Nothing
+may stand in an output that its schema does not name, so a new field is noticed.
+"""
+
+from collections.abc import Callable, Sequence
+
+from connectors.dead_letters import PREFIX
+from operators.heads import NAME_CHARACTERS
+from operators.plans import CollectPlan
+
+Schema = dict[str, object]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_TIME: Schema = {
+    "type": "string",
+    "format": "date-time",
+    "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
+}
+_CUSTOMER: Schema = {"type": "string", "minLength": 1, "maxLength": NAME_CHARACTERS}
+_ID: Schema = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+_TEXT: Schema = {"type": "string"}
+_TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+_COUNT: Schema = {"type": "integer", "minimum": 0}
+_NUMBER_OR_NULL: Schema = {"type": ["number", "null"]}
+_SCALAR_OR_NULL: Schema = {"type": ["string", "number", "boolean", "null"]}
+_VERSION = "^[0-9a-f]{8}$"
+_STAGES = ["read", "map", "route", "profile"]
+_OUTCOMES = ["sent", "cancelled", "superseded", "suppressed"]
+_REASONS = ["again", "removed", "not_live"]
+
+COLLECTED: dict[str, Callable[[CollectPlan], Schema]] = {
+    "count": lambda _plan: _COUNT,
+    "sum": lambda _plan: {"type": "number"},
+    "min": lambda _plan: _NUMBER_OR_NULL,
+    "max": lambda _plan: _NUMBER_OR_NULL,
+    "first": lambda _plan: _SCALAR_OR_NULL,
+    "last": lambda _plan: _SCALAR_OR_NULL,
+    "distinct": lambda plan: {**_COUNT, "maximum": plan.at_most},
+}
+"""What a session's record holds for each kind of collected value."""
+
+
+def file_schemas(
+    name: str, collect: Sequence[CollectPlan], *, has_triggers: bool
+) -> dict[str, Schema]:
+    """Describe the lines of each file, by kind of output.
+
+    Args:
+        name: of the config.
+        collect: what its sessions collect.
+        has_triggers: whether there are messages and decisions.
+    """
+    schemas = {
+        kind: _titled(name, kind, "file", _event(name, *_ABOUT[kind], data))
+        for kind, data in _data(collect, has_triggers=has_triggers).items()
+    }
+    schemas["dead-letters"] = _titled(name, "dead-letters", "file", _dead_letter_line())
+    return schemas
+
+
+def record_schemas(
+    name: str, collect: Sequence[CollectPlan], *, has_triggers: bool
+) -> dict[str, Schema]:
+    """Describe the values of each topic's records, by kind of output; see file_schemas.
+
+    A dead letter's value is what came, whatever it is; its schema describes the headers that were
+    added, each a text, by name.
+    """
+    schemas = {
+        kind: _titled(name, kind, "record", data)
+        for kind, data in _data(collect, has_triggers=has_triggers).items()
+    }
+    schemas["dead-letters"] = _titled(name, "dead-letters", "record", _dead_letter_headers())
+    return schemas
+
+
+_ABOUT = {
+    "sessions": ("session.closed", "1"),
+    "triggers": ("trigger.sent", "sent"),
+    "decisions": ("decision", "decision"),
+}
+"""The type of each kind of event, and how its ids end."""
+
+
+def _data(collect: Sequence[CollectPlan], *, has_triggers: bool) -> dict[str, Schema]:
+    sessions = {"sessions": _session(collect)}
+    if not has_triggers:
+        return sessions
+    return {**sessions, "triggers": _message(), "decisions": _decision()}
+
+
+def _titled(name: str, kind: str, form: str, schema: Schema) -> Schema:
+    return {
+        "$schema": DIALECT,
+        "$id": f"urn:cartwheel:{name}:{kind}:{form}",
+        "title": f"{kind} of {name}, as a {form}",
+        **schema,
+    }
+
+
+def _object(properties: dict[str, Schema], *, optional: Sequence[str] = ()) -> Schema:
+    """Describe an object with these properties and no other."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+        "additionalProperties": False,
+    }
+
+
+def _event(name: str, kind: str, id_end: str, data: Schema) -> Schema:
+    """Describe a CloudEvent in structured mode."""
+    return _object(
+        {
+            "specversion": {"const": "1.0"},
+            "id": {"type": "string", "pattern": f"^[0-9a-f]{{32}}-{id_end}$"},
+            "source": {"const": f"cartwheel/{name}"},
+            "type": {"const": f"cartwheel.{kind}"},
+            "subject": {**_CUSTOMER, "description": "the customer"},
+            "time": {**_TIME, "description": "event time"},
+            "datacontenttype": {"const": "application/json"},
+            "data": data,
+        }
+    )
+
+
+def _session(collect: Sequence[CollectPlan]) -> Schema:
+    properties: dict[str, Schema] = {
+        "session_id": _ID,
+        "start": _TIME,
+        "end": _TIME,
+        "duration_s": {"type": "number", "minimum": 0},
+        "events": {"type": "integer", "minimum": 1},
+        "revision": {"const": 1},
+    }
+    optional = []
+    for plan in collect:
+        properties[plan.name] = COLLECTED[plan.kind](plan)
+        if plan.kind == "distinct":
+            inexact = f"{plan.name}_exact"
+            properties[inexact] = {"const": False, "description": "there were more than that"}
+            optional.append(inexact)
+    return _object(properties, optional=optional)
+
+
+def _about_instance(version: Schema) -> dict[str, Schema]:
+    return {
+        "trigger": {"type": "string", "minLength": 1},
+        "version": version,
+        "instance": {**_ID, "description": "the same in its decision and its message"},
+        "key": _TEXT,
+        "started": _TIME,
+        "due": _TIME,
+    }
+
+
+def _message() -> Schema:
+    return _object(
+        {
+            **_about_instance({"type": "string", "pattern": _VERSION}),
+            "cause": {"type": "array", "items": _TEXT, "description": "messageIds"},
+            "payload": _object({}),
+        }
+    )
+
+
+def _decision() -> Schema:
+    is_suppressed = {"properties": {"outcome": {"const": "suppressed"}}}
+    return {
+        **_object(
+            {
+                **_about_instance({"type": ["string", "null"], "pattern": _VERSION}),
+                "outcome": {"enum": _OUTCOMES},
+                "reason": {"enum": [*_REASONS, None]},
+                "cause": {**_TEXT_OR_NULL, "description": "the deciding event's messageId"},
+            }
+        ),
+        "if": is_suppressed,
+        "then": {"properties": {"reason": {"enum": _REASONS}}},
+        "else": {"properties": {"reason": {"type": "null"}}},
+    }
+
+
+def _dead_letter_line() -> Schema:
+    properties: dict[str, Schema] = {
+        "file": _TEXT,
+        "line": {"type": "integer", "minimum": 1},
+        "topic": _TEXT,
+        "partition": _COUNT,
+        "offset": _COUNT,
+        "stage": {"enum": _STAGES},
+        "reason": _TEXT,
+        "field": _TEXT_OR_NULL,
+        "length": _COUNT,
+        "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "original": _TEXT_OR_NULL,
+        "original_base64": {"type": "string", "contentEncoding": "base64"},
+    }
+    always = ("offset", "stage", "reason", "field")
+    return {
+        **_object(properties, optional=[name for name in properties if name not in always]),
+        **_either_place(""),
+        "allOf": [{"oneOf": [{"required": ["original"]}, {"required": ["original_base64"]}]}],
+        "dependentRequired": {"length": ["sha256"], "sha256": ["length"]},
+    }
+
+
+def _dead_letter_headers() -> Schema:
+    """Describe the headers that are added; the letter's own stand beside them."""
+    number: Schema = {"type": "string", "pattern": "^[0-9]+$"}
+    told: dict[str, Schema] = {
+        "file": _TEXT,
+        "line": number,
+        "topic": _TEXT,
+        "partition": number,
+        "offset": number,
+        "stage": {"enum": _STAGES},
+        "exception.message": _TEXT,
+        "field": _TEXT,
+        "length": number,
+        "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+    }
+    return {
+        "type": "object",
+        "properties": {PREFIX + name: schema for name, schema in told.items()},
+        "required": [PREFIX + name for name in ("offset", "stage", "exception.message")],
+        "patternProperties": {f"^(?!{PREFIX.replace('.', '[.]')})": True},
+        "additionalProperties": False,
+        **_either_place(PREFIX),
+    }
+
+
+def _either_place(prefix: str) -> Schema:
+    """Say that a place is in a file or in a partition."""
+    return {
+        "oneOf": [
+            {"required": [f"{prefix}{one}", f"{prefix}{other}"]}
+            for one, other in (("file", "line"), ("topic", "partition"))
+        ]
+    }
