@@ -24,6 +24,7 @@ from cartwheel.run_log import RunLog
 from config import Config, ConfigError, load
 from connectors.errors import ConnectorProblem
 from connectors.kafka.sink import TopicsOut, prepare_topics
+from connectors.kafka.source import KafkaTopic, check_topic
 from connectors.out_folder import OutFolder
 from connectors.sinks import FilesOut
 from flows.errors import ResumeError, WorkerFailedError
@@ -79,6 +80,8 @@ def _run(arguments: argparse.Namespace, config: Config, stack: ExitStack) -> int
         return jobs.live_job(changed, identity, folder, workers=arguments.workers)
 
     job = make_job(config)
+    if isinstance(job.source, KafkaTopic):
+        check_topic(job.source)
     _prepare_sink(job, identity, stack, fresh=fresh)
     log = RunLog(sys.stderr)
     observed = Observed([each.name for each in job.decide.triggers], job.kinds)

@@ -99,6 +99,8 @@ def render_record(name: str, output: Output) -> Line:
         text = _encoder.encode(output.data)
         key = output.subject.encode()
         return Line(output.time, output.subject, output.id, text, key, headers)
+    if isinstance(output, DeadLetter):
+        output = dead_letters.shortened(output)
     original = output.original
     text, is_null = original.value or b"", original.value is None
     if isinstance(output, LateEvent):

@@ -18,6 +18,9 @@ REACHABLE_S = 5.0
 DELIVERY_S = 300.0
 """How long a record may wait for a broker that is away before it is given up."""
 
+REQUEST_BYTES = 64 * 1024 * 1024
+"""The largest request: how large a record may be is for the broker to say."""
+
 BUFFER_BYTES = 32 * 1024 * 1024
 """How much a client keeps of records fetched ahead or not yet sent, about."""
 

@@ -17,7 +17,7 @@ from connectors.errors import (
     SendRefusedError,
     TopicMissingError,
 )
-from connectors.kafka.client_interface import BUFFER_BYTES, DELIVERY_S, Headers
+from connectors.kafka.client_interface import BUFFER_BYTES, DELIVERY_S, REQUEST_BYTES, Headers
 from connectors.kafka.client_librdkafka_connection import Connection, connection_config
 from connectors.kafka.client_settings import KafkaSettings
 
@@ -58,6 +58,7 @@ class LibrdkafkaProducer:
             "enable.idempotence": True,
             "compression.type": compression,
             "linger.ms": _LINGER_MS,
+            "message.max.bytes": REQUEST_BYTES,
             "partitioner": "murmur2_random",  # as Java's and kafka-python's
             "queue.buffering.max.kbytes": BUFFER_BYTES // 1024,
             "delivery.timeout.ms": int(DELIVERY_S * 1000),

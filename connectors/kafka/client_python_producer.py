@@ -22,7 +22,7 @@ from connectors.errors import (
     TopicMissingError,
 )
 from connectors.kafka.client_diagnosis import unreachable
-from connectors.kafka.client_interface import BUFFER_BYTES, DELIVERY_S, Headers
+from connectors.kafka.client_interface import BUFFER_BYTES, DELIVERY_S, REQUEST_BYTES, Headers
 from connectors.kafka.client_python_connection import connect, connection_config
 from connectors.kafka.client_settings import KafkaSettings
 
@@ -71,6 +71,7 @@ class KafkaPythonProducer:
                 compression_type=None if compression == "none" else compression,
                 linger_ms=_LINGER_MS,
                 batch_size=_BATCH_BYTES,
+                max_request_size=REQUEST_BYTES,
                 max_block_ms=timeout_s * 1000,
                 request_timeout_ms=_REQUEST_TIMEOUT_MS,
                 delivery_timeout_ms=DELIVERY_S * 1000,

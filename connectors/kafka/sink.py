@@ -38,6 +38,7 @@ COMMITS = "commits"
 """The topic, behind the prefix, that notes which outboxes were sent."""
 
 _TIMEOUT_S = 5.0
+_TIMEOUT_MOST_S = 20.0  # a busy broker may need longer than one that is away is waited for
 _RETRY_S = 0.5
 
 
@@ -170,6 +171,7 @@ class OutboxDelivery:
         self._outbox = outbox
         self._producer: Producer | None = None
         self._sent = 0
+        self._timeout_s = _TIMEOUT_S
         self._fenced: FencedError | None = None
         self.is_reachable = True
 
@@ -189,6 +191,7 @@ class OutboxDelivery:
             except (BrokerUnreachableError, AmbiguousCommitError):
                 self.close()
                 self.is_reachable = False
+                self._timeout_s = min(2 * self._timeout_s, _TIMEOUT_MOST_S)
                 if until():
                     raise
                 time.sleep(_RETRY_S)
@@ -198,6 +201,7 @@ class OutboxDelivery:
                 raise
             else:
                 self.is_reachable = True
+                self._timeout_s = _TIMEOUT_S
                 self._outbox.remove_up_to(number)
                 return
 
@@ -227,10 +231,10 @@ class OutboxDelivery:
             plan.settings,
             transactional_id=f"cartwheel-{plan.state}",
             compression=plan.compression,
-            timeout_s=_TIMEOUT_S,
+            timeout_s=self._timeout_s,
         )
         try:
-            notes = read_last(plan.settings, plan.prefix + COMMITS, timeout_s=_TIMEOUT_S)
+            notes = read_last(plan.settings, plan.prefix + COMMITS, timeout_s=self._timeout_s)
         except BaseException:
             producer.close()
             raise

@@ -15,7 +15,9 @@ from connectors.errors import (
     KafkaProblem,
     OffsetGoneError,
     SourceProblem,
+    TopicMissingError,
 )
+from connectors.kafka.client_admin import topics_of
 from connectors.kafka.client_interface import Consumer, Records
 from connectors.kafka.client_settings import KafkaSettings
 from connectors.kafka.clients import make_consumer
@@ -53,6 +55,20 @@ class KafkaTopic(msgspec.Struct, frozen=True, tag="kafka"):
     start: Start
     accepts_gaps: bool
     mapping: str = ""
+
+
+def check_topic(source: KafkaTopic) -> None:
+    """Check that the topic is there, before anything is started for it.
+
+    Raises:
+        TopicMissingError: it is not.
+        KafkaProblem: the brokers cannot be asked.
+    """
+    if source.topic not in topics_of(source.settings):
+        raise TopicMissingError(
+            f"{source.settings.brokers} has no topic {source.topic}, which events are to come from;"
+            " create it, or name another"
+        )
 
 
 class KafkaPositions(msgspec.Struct, frozen=True, tag="kafka"):

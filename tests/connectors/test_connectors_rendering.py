@@ -1,18 +1,21 @@
 """Every kind of output as the line that is written, to the byte."""
 
 import base64
+import hashlib
 import json
+import random
 from hashlib import blake2b
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.rendering import render_line
+from connectors.dead_letters import RECORD_BYTES
+from connectors.rendering import render_line, render_record
 from operators.decisions import Subject, decision, message
 from operators.instances import Instance
 from operators.outputs import DeadLetter, LateEvent, Original, Record
-from operators.rejections import Place, Rejection
+from operators.rejections import KEPT_BYTES, Partition, Place, Rejection
 from operators.times import EventTime
 
 TIME = EventTime(1_769_851_800_123)
@@ -138,3 +141,39 @@ def test_any_dead_letter_is_one_line_of_json_that_holds_the_original(original: b
         assert base64.b64decode(fields["original_base64"]) == original
         with pytest.raises(UnicodeDecodeError):
             original.decode()
+
+
+def test_a_dead_letter_that_might_not_fit_into_a_topic_keeps_its_beginning() -> None:
+    value = random.Random(1).randbytes(RECORD_BYTES + 1)
+    letter = DeadLetter(
+        Place(Partition("events", 3), 0, 7), Rejection("route", "why"), Original(b"k", value)
+    )
+    record = render_record("shop", letter)
+    headers = dict(record.headers)
+    assert record.text == value[:KEPT_BYTES]
+    assert headers["__connect.errors.length"] == str(RECORD_BYTES + 1).encode()
+    assert headers["__connect.errors.sha256"] == hashlib.sha256(value).hexdigest().encode()
+    for whole in (value[:-100_000], b"x" * len(value)):
+        same = letter._replace(original=Original(b"k", whole))
+        assert render_record("shop", same).text == whole
+
+
+def test_a_dead_letter_in_a_topic_keeps_what_came_and_says_what_was_wrong() -> None:
+    before = (("trace", b"\xff"), ("trace", None), ("__connect.errors.stage", b"old"))
+    letter = DeadLetter(
+        Place(Partition("events", 3), 0, 7),
+        Rejection("profile", "expected a number", "properties.price"),
+        Original(b"\xfe", None, before),
+    )
+    record = render_record("shop", letter)
+    assert (record.key, record.is_null) == (b"\xfe", True)
+    assert record.headers == (
+        ("trace", b"\xff"),
+        ("trace", None),
+        ("__connect.errors.topic", b"events"),
+        ("__connect.errors.partition", b"3"),
+        ("__connect.errors.offset", b"7"),
+        ("__connect.errors.stage", b"profile"),
+        ("__connect.errors.exception.message", b"expected a number"),
+        ("__connect.errors.field", b"properties.price"),
+    )

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from kafka_running import KafkaRun, as_json, end_offsets, produce, read_topic
 
 from broker.topics import Kafka
 from cartwheel.app import main
+from kafka_running import KafkaRun, as_json, end_offsets, produce, read_topic
 from oracle import Rules
 from replaying import PROJECT
 
