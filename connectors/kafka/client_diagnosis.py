@@ -41,9 +41,11 @@ def unreachable(settings: KafkaSettings, doing: str) -> KafkaProblem:
 
 def _look(settings: KafkaSettings, host: str, port: int) -> str:
     """Connect as a client would, and say how far that goes."""
+    security = settings.security
+    hint = "; it may refuse user and password" if security is not None and security.sasl else ""
     with socket.create_connection((host, port), _WITHIN_S) as connection:
-        if settings.security is None or not settings.security.tls:
-            return "takes connections, but gives no answer"
-        context = tls_context(settings.security)
+        if security is None or not security.tls:
+            return f"takes connections, but gives no answer{hint}"
+        context = tls_context(security)
         with context.wrap_socket(connection, server_hostname=host):
-            return "takes connections and speaks TLS, but gives no answer"
+            return f"takes connections and speaks TLS, but gives no answer{hint}"

@@ -60,11 +60,17 @@ class KafkaTopic(msgspec.Struct, frozen=True, tag="kafka"):
 def check_topic(source: KafkaTopic) -> None:
     """Check that the topic is there, before anything is started for it.
 
+    Brokers that are away are waited for later.
+
     Raises:
         TopicMissingError: it is not.
-        KafkaProblem: the brokers cannot be asked.
+        KafkaProblem: the brokers refuse to answer.
     """
-    if source.topic not in topics_of(source.settings):
+    try:
+        topics = topics_of(source.settings, timeout_s=_CONNECT_TIMEOUT_S)
+    except BrokerUnreachableError:
+        return
+    if source.topic not in topics:
         raise TopicMissingError(
             f"{source.settings.brokers} has no topic {source.topic}, which events are to come from;"
             " create it, or name another"

@@ -15,6 +15,8 @@ from kafka_arrivals import PARTITIONS, RULES, Arrivals
 from kafka_running import KafkaRun, produce
 from kafka_verifier import verify
 
+SLOW_ROUNDS = 30
+
 
 @pytest.fixture(scope="module")
 def own(start_broker: Callable[..., Broker]) -> Broker:
@@ -71,6 +73,31 @@ def test_a_broker_that_is_gone_for_two_minutes_is_waited_for(
     sink = {"delivery": delivery}
     run = KafkaRun(tmp_path, own.bootstrap, topic, RULES, workers=3, sink=sink)
     away(own, 120, run)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("delivery", ["exact", "fast"])
+def test_a_broker_that_stands_still_again_and_again_loses_nothing(
+    own: Broker, tmp_path: Path, delivery: str
+) -> None:
+    topic = Kafka(own.bootstrap).topic("slow", PARTITIONS)
+    sink = {"delivery": delivery}
+    run = KafkaRun(tmp_path, own.bootstrap, topic, RULES, workers=3, sink=sink)
+    with Arrivals(own.bootstrap, topic, seed=7) as arrivals, run.started() as running:
+        workers = running.wait_for_workers()
+        running.wait_for_results()
+        for _ in range(SLOW_ROUNDS):
+            own.pause()
+            time.sleep(0.7)
+            own.resume()
+            time.sleep(0.3)
+        arrivals.finish()
+        running.wait_for_all_read()
+        assert running.workers() == workers
+        assert running.stop() == 0
+    verdict = verify(run)
+    assert all(verdict.expected.values()), verdict
+    assert (verdict.lost + verdict.surplus + verdict.duplicated).total() == 0, verdict.examples
 
 
 def test_asked_to_stop_while_the_broker_is_away_it_ends_soon_and_the_next_start_sends(
