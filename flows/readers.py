@@ -198,7 +198,8 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
 
         Each closes its epochs by its own clock and waits for the slowest; Bytewax would keep any
         skew for ever. Lines are a little further apart than an epoch is long, so that a reader
-        reaches the end of its epoch shortly before one. This changes when things are committed,
+        reaches the end of its epoch shortly before one; one that has just missed a line does not
+        wait for the next, and comes nearer by and by. This changes when things are committed,
         never what comes out.
 
         Returns:
@@ -209,9 +210,9 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
         if self._job.readers == 1 or now - self._epoch_started < every_s:
             return False
         grid_s = every_s * (1 + _SLACK)
-        past_line_s = now % grid_s
-        if past_line_s > _SLACK * every_s:
-            time.sleep(grid_s - past_line_s)
+        to_line_s = grid_s - now % grid_s
+        if to_line_s <= grid_s / 2:
+            time.sleep(to_line_s)
         return True
 
 

@@ -108,7 +108,8 @@ class FakeTime:
 @pytest.mark.parametrize(
     ("number_of_readers", "ended_at", "slept"),
     [
-        pytest.param(2, 1054.0, [6.5], id="off the lines at 1050 and 1060.5: on the next"),
+        pytest.param(2, 1056.0, [4.5], id="off the lines at 1050 and 1060.5: on the next"),
+        pytest.param(2, 1054.0, [], id="nearer to the line before: as it is"),
         pytest.param(2, 1060.25, [0.25], id="shortly before a line: on that one"),
         pytest.param(2, 1050.25, [], id="shortly after a line: as it is"),
         pytest.param(1, 1054.0, [], id="a single reader has nobody to wait for"),
