@@ -32,7 +32,7 @@ Start = Literal["earliest", "latest"] | int
 _CONNECT_TIMEOUT_S = 3.0
 _CONNECT_EVERY_S = 1.0
 _LOOK_FOR_PARTITIONS_EVERY_S = 5.0
-_COMMIT_AGAIN_S = 60.0
+_COMMIT_AGAIN_S = 5.0  # a commit that is not taken is not heard of
 
 
 class KafkaTopic(msgspec.Struct, frozen=True, tag="kafka"):
