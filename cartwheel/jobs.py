@@ -12,8 +12,7 @@ from connectors.importing.errors import MappingError
 from connectors.inputs import Source
 from connectors.kafka.client_settings import KafkaSecurity, KafkaSettings
 from connectors.kafka.mapped_records import checked_text
-from connectors.kafka.sink import TopicsOut
-from connectors.kafka.source import KafkaTopic
+from connectors.kafka.plans import KafkaTopic, TopicsOut
 from connectors.replay import RecordedFiles
 from connectors.sinks import FilesOut, SinkPlan
 from flows.job import Job, Options, compile_job

@@ -23,8 +23,8 @@ from cartwheel.opening import READERS_MOST, WORKERS_MOST, Asked, bounded, open_i
 from cartwheel.run_log import RunLog
 from config import Config, ConfigError, load
 from connectors.errors import ConnectorProblem
-from connectors.kafka.sink import TopicsOut, prepare_topics
-from connectors.kafka.source import KafkaTopic, check_topic
+from connectors.kafka.plans import KafkaTopic, TopicsOut
+from connectors.kafka.topics import check_topic, prepare_topics
 from connectors.out_folder import OutFolder
 from connectors.sinks import FilesOut
 from flows.errors import ResumeError, WorkerFailedError

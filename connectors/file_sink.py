@@ -6,7 +6,6 @@ whatever the number of processes. The snapshot remembers the lengths; a resume c
 
 from collections.abc import Sequence
 from pathlib import Path
-from time import monotonic
 from typing import BinaryIO
 
 from connectors.errors import FileProblem
@@ -32,8 +31,6 @@ class FileSink:
         self._folder = folder
         self._state = state
         self._parts = TickParts(shards=shards, state=state)
-        self._seconds_before = state.seconds
-        self._started = monotonic()
         # also what an earlier config could produce: its instances may still be pending
         self._files = {kind: self._open(kind) for kind in dict.fromkeys([*kinds, *state.lengths])}
 
@@ -53,11 +50,10 @@ class FileSink:
         Raises:
             FileProblem: the disk is full, or something else prevents writing.
         """
-        self._parts.assert_whole()
+        state = self._parts.snapshot()
         for kind, file in self._files.items():
             self._write(kind, file, b"", flush=True)
-        self._state.seconds = self._seconds_before + monotonic() - self._started
-        return self._state
+        return state
 
     def reachable(self) -> bool:
         """Tell that files are there."""

@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 
 from connectors.errors import SourceProblem
 from connectors.followed import Followed, FollowedFiles, FollowedPositions
-from connectors.kafka.source import KafkaInput, KafkaPositions, KafkaTopic
+from connectors.kafka.plans import KafkaPositions, KafkaTopic
 from connectors.replay import RecordedFiles, RecordedPositions, Replay
 from operators.heads import LineReader
 from operators.lines import Lines
@@ -145,6 +145,9 @@ def open_input(
         )
     if isinstance(source, KafkaTopic):
         assert positions is None or isinstance(positions, KafkaPositions), "checked before"
+        # here, since clients of Kafka are slow to load and seldom wanted
+        from connectors.kafka.source import KafkaInput  # noqa: PLC0415
+
         return KafkaInput(source, number, reader, positions, idle_ms=idle_ms)
     assert positions is None or isinstance(positions, FollowedPositions), "checked before"
     return Followed(source, reader, positions, idle_ms=idle_ms)

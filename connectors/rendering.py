@@ -39,6 +39,11 @@ class Line(NamedTuple):
     headers: Headers = ()
     is_null: bool = False
 
+    @property
+    def value(self) -> bytes | None:
+        """The record's value."""
+        return None if self.is_null else self.text
+
     def order(self) -> tuple[int, str, str, bytes]:
         """Return what the lines of a tick are sorted by."""
         return self.time, self.subject, self.id, self.text

@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from connectors.file_sink import FileSink
-from connectors.kafka.sink import ExactSink, FastSink, TopicsOut
+from connectors.kafka.plans import TopicsOut
 from connectors.rendering import Line, render_line, render_record
 from connectors.tick_parts import RenderedPart, SinkState
 from operators.outputs import Output
@@ -73,8 +73,14 @@ def open_sink(
     """
     if isinstance(plan, FilesOut):
         return FileSink(Path(plan.folder), kinds=kinds, shards=shards, state=state)
-    topic_sink = ExactSink if plan.delivery == "exact" else FastSink
-    return topic_sink(plan, shards=shards, state=state, stopping=stopping)
+    # here, since clients of Kafka are slow to load and seldom wanted
+    if plan.delivery == "exact":
+        from connectors.kafka.exact_sink import ExactSink  # noqa: PLC0415
+
+        return ExactSink(plan, shards=shards, state=state, stopping=stopping)
+    from connectors.kafka.fast_sink import FastSink  # noqa: PLC0415
+
+    return FastSink(plan, shards=shards, state=state, stopping=stopping)
 
 
 def renderer(plan: SinkPlan) -> Callable[[str, Output], Line]:

@@ -1,6 +1,7 @@
 """Puts the shards' parts of each tick together again, for a sink to write."""
 
 from collections import Counter
+from time import monotonic
 
 import msgspec
 
@@ -49,13 +50,14 @@ class TickParts:
 
     Args:
         shards: how many parts a tick has.
-        state: the sink's, as of the last snapshot; its ticks and counts are moved on here.
+        state: the sink's, as of the last snapshot; its ticks, counts and seconds are moved on here.
     """
 
     def __init__(self, *, shards: int, state: SinkState) -> None:
         self._state = state
         self._shards = shards
         self._parts: dict[TickName, list[RenderedPart]] = {}
+        self._seconds_before, self._started = state.seconds, monotonic()
 
     def add(self, part: RenderedPart) -> dict[str, list[Line]]:
         """Take one shard's part of a tick; return the tick's lines by kind once it is whole.
@@ -85,6 +87,8 @@ class TickParts:
             written[kind] = written.get(kind, 0) + len(some)
         return lines
 
-    def assert_whole(self) -> None:
-        """Make sure that no tick is halfway through: a snapshot lies between ticks."""
+    def snapshot(self) -> SinkState:
+        """Return the state, for the sink to complete; no tick may be halfway through."""
         assert not self._parts, "a snapshot lies between ticks"
+        self._state.seconds = self._seconds_before + monotonic() - self._started
+        return self._state

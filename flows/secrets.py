@@ -6,8 +6,7 @@ import msgspec
 
 from connectors.inputs import Source
 from connectors.kafka.client_settings import KafkaSecurity, KafkaSettings
-from connectors.kafka.sink import TopicsOut
-from connectors.kafka.source import KafkaTopic
+from connectors.kafka.plans import KafkaTopic, TopicsOut
 from connectors.sinks import SinkPlan
 from flows.job import Job
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from connectors.errors import BrokerUnreachableError
-from connectors.kafka.sink import TopicsOut, send_rest
+from connectors.kafka.exact_sink import send_rest
+from connectors.kafka.plans import TopicsOut
 from flows import secrets
 from flows.errors import WorkerFailedError
 from flows.job import Job
@@ -32,7 +33,6 @@ class Supervisor:
 
     Attributes:
         had_nothing_to_do: whether the state was finished already.
-        restarts: how often workers were started again.
 
     Args:
         folder: the state.
@@ -61,7 +61,6 @@ class Supervisor:
         self._say = say
         self._reload = reload
         self.had_nothing_to_do = False
-        self.restarts = 0
         self._stop_signal = 0
         self._signals = 0
         self._shall_reload = False
@@ -150,7 +149,6 @@ class Supervisor:
                 " the state is unharmed (is there enough memory?)"
             )
         self._report(Restart(cause))
-        self.restarts += 1
         wait_until = time.monotonic() + min(_BACKOFF_S * 2**failures, _BACKOFF_MOST_S)
         while time.monotonic() < wait_until and not self._stop_signal:
             time.sleep(_POLL_S)

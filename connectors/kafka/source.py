@@ -5,104 +5,22 @@ The group's offsets at the broker are for lag tools alone: nothing is ever read 
 
 from collections.abc import Sequence
 from time import monotonic
-from typing import Literal
 
-import msgspec
 import numpy as np
 
-from connectors.errors import (
-    BrokerUnreachableError,
-    KafkaProblem,
-    OffsetGoneError,
-    SourceProblem,
-    TopicMissingError,
-)
-from connectors.kafka.client_admin import topics_of
+from connectors.errors import BrokerUnreachableError, KafkaProblem, OffsetGoneError
 from connectors.kafka.client_interface import Consumer, Records
-from connectors.kafka.client_settings import KafkaSettings
 from connectors.kafka.clients import make_consumer
+from connectors.kafka.plans import KafkaPositions, KafkaTopic
 from connectors.kafka.record_lines import RecordLines
 from operators.heads import LineReader
 from operators.lines import Lines, join
 from operators.rejections import Origin, Partition
 
-Start = Literal["earliest", "latest"] | int
-"""Where the first start begins; an int is the time of the first record, in ms."""
-
 _CONNECT_TIMEOUT_S = 3.0
 _CONNECT_EVERY_S = 1.0
 _LOOK_FOR_PARTITIONS_EVERY_S = 5.0
 _COMMIT_AGAIN_S = 5.0  # a commit that is not taken is not heard of
-
-
-class KafkaTopic(msgspec.Struct, frozen=True, tag="kafka"):
-    """A topic that events come from.
-
-    Attributes:
-        settings: how to reach it.
-        topic: its name.
-        group: under which its offsets are noted for lag tools.
-        readers: how many share the partitions: partition modulo readers.
-        start: where the first start begins.
-        accepts_gaps: whether to go on where the broker no longer has the next offset.
-        mapping: text of a mapping file, for records that are no Segment events; empty for none.
-    """
-
-    settings: KafkaSettings
-    topic: str
-    group: str
-    readers: int
-    start: Start
-    accepts_gaps: bool
-    mapping: str = ""
-
-
-def check_topic(source: KafkaTopic) -> None:
-    """Check that the topic is there, before anything is started for it.
-
-    Brokers that are away are waited for later.
-
-    Raises:
-        TopicMissingError: it is not.
-        KafkaProblem: the brokers refuse to answer.
-    """
-    try:
-        topics = topics_of(source.settings, timeout_s=_CONNECT_TIMEOUT_S)
-    except BrokerUnreachableError:
-        return
-    if source.topic not in topics:
-        raise TopicMissingError(
-            f"{source.settings.brokers} has no topic {source.topic}, which events are to come from;"
-            " create it, or name another"
-        )
-
-
-class KafkaPositions(msgspec.Struct, frozen=True, tag="kafka"):
-    """Where a reader goes on.
-
-    Attributes:
-        topic: that is read.
-        offsets: the next one of each partition; None as long as the broker was never reached.
-    """
-
-    topic: str
-    offsets: dict[int, int] | None
-
-    def names(self) -> Sequence[str]:
-        """Return what is read."""
-        return [f"{self.topic}/{number}" for number in sorted(self.offsets or {})]
-
-    def check(self, source: KafkaTopic) -> None:
-        """Check that a reader is given the topic that it has read before.
-
-        Raises:
-            SourceProblem: it is given another.
-        """
-        if self.topic != source.topic:
-            raise SourceProblem(
-                f"the state has read the topic {self.topic}, and is given {source.topic} now;"
-                " that cannot change later: start a new state"
-            )
 
 
 class KafkaInput:

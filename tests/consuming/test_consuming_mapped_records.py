@@ -12,8 +12,8 @@ from cartwheel.errors import UsageError
 from config import Config, load
 from connectors.importing.errors import MappingError
 from connectors.kafka.client_interface import Headers, Records
+from connectors.kafka.plans import KafkaTopic
 from connectors.kafka.record_lines import RecordLines
-from connectors.kafka.source import KafkaTopic
 from operators.heads import LineReader
 from operators.lines import Lines, join
 from operators.outputs import DeadLetter, LateEvent, Original

@@ -114,7 +114,7 @@ def test_asked_to_stop_while_the_broker_is_away_it_ends_soon_and_the_next_start_
         asked = time.monotonic()
         running.process.send_signal(signal.SIGTERM)
         assert running.wait() == 0
-        assert time.monotonic() - asked < 12
+        assert time.monotonic() - asked < 25  # an epoch of 4 s, an attempt of 5 s, a busy machine
     assert any((run.state / "outbox").glob("*"))
     own.start()
     with run.started() as running:

@@ -8,7 +8,9 @@ import pytest
 from broker.topics import Kafka
 from connectors.errors import FencedError
 from connectors.kafka.client_settings import ClientName, KafkaSettings
-from connectors.kafka.sink import ExactSink, TopicsOut, prepare_topics
+from connectors.kafka.exact_sink import ExactSink
+from connectors.kafka.plans import TopicsOut
+from connectors.kafka.topics import prepare_topics
 from connectors.rendering import Line
 from connectors.tick_parts import RenderedPart, SinkState
 from kafka_running import read_topic

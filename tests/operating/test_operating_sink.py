@@ -11,7 +11,7 @@ import pytest
 
 from connectors.errors import BrokerUnreachableError
 from connectors.kafka.client_settings import KafkaSettings
-from connectors.kafka.sink import TopicsOut
+from connectors.kafka.plans import TopicsOut
 from connectors.rendering import Line
 from connectors.sinks import FilesOut, SinkPlan
 from connectors.tick_parts import RenderedPart
@@ -78,7 +78,7 @@ def test_only_what_is_committed_is_counted(tmp_path: Path) -> None:
 def test_a_sink_that_waits_for_its_broker_reports_that(
     delivery: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.kafka.sink._TIMEOUT_S", 0.5)
+    monkeypatch.setattr(f"connectors.kafka.{delivery}_sink.TIMEOUT_S", 0.5)
     plan = TopicsOut(
         settings=KafkaSettings("127.0.0.1:1", "kafka-python", None),
         prefix="p.",
