@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.kafka_latency import latency
 from bench.kafka_speed import filled_topic, pin_broker, throughput
 from bench.results import write_part
-from bench.running import simulate
+from bench.running import RULES, simulate
 from broker.broker import Broker
 from broker.topics import Kafka
 
@@ -32,6 +32,8 @@ def main() -> int:
         pin_broker(node.mark.pid)
         kafka = Kafka(node.bootstrap)
         lines = [
+            RULES,
+            "",
             *_speed(kafka, Path(name), arguments.events),
             "",
             *_latency(kafka, Path(name), arguments.seconds),

@@ -33,7 +33,7 @@ def live_config(  # noqa: PLR0913 (each is one thing that is varied)
     disorder: str = "5s",
     rules: str | None = None,
 ) -> Path:
-    """Write a config that reads a topic and writes topics: with the example shop's rules."""
+    """Write a config that reads a topic and writes topics: with the small config's rules."""
     text = CONFIG.read_text() if rules is None else f"name: latency\n{rules}"
     text += f"""
 source:

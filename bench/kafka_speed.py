@@ -30,7 +30,7 @@ class Throughput(NamedTuple):
 def throughput(  # noqa: PLR0913 (each is one thing that is varied)
     kafka: Kafka, folder: Path, topic: str, *, events: int, client: str, delivery: str
 ) -> Throughput:
-    """Let a filled topic through the example shop's rules, into topics."""
+    """Let a filled topic through the small config's rules, into topics."""
     prefix = f"{folder.name}-{client}-{delivery}-{time.monotonic_ns()}."
     config = live_config(
         folder, kafka, topic, prefix=prefix, client=client, delivery=delivery, idle="off"

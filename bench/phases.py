@@ -7,17 +7,19 @@ import gc
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-from bench.running import SHARDS, TICK_LINES, shop_job
+from bench.running import CONFIG, SHARDS, TICK_LINES, job_of
 from connectors.file_sink import FileSink
 from connectors.rendering import render_line
 from connectors.replay import RecordedFiles, Replay
 from connectors.tick_parts import RenderedPart, SinkState
 from flows.job import Job
-from operators.case_store import CaseStore
 from operators.clock import Clock
+from operators.customers import CustomerStore
 from operators.decide import DecideStep
 from operators.heads import LineReader
+from operators.kept import Kept
 from operators.profile import ProfileStep
 from operators.profile_store import ProfileStore
 from operators.route import Route, RouteState
@@ -27,6 +29,23 @@ from state.shard import ShardStore
 from state.versions import NO_VERSION
 
 _EPOCH_S = 1.0
+
+
+class Spent(NamedTuple):
+    """What a run of the steps has spent.
+
+    Attributes:
+        us: CPU microseconds an event, by phase.
+        counts: what the sink has counted.
+    """
+
+    us: dict[str, float]
+    counts: dict[str, int]
+
+    @property
+    def total_us(self) -> float:
+        """CPU microseconds an event, of all phases together."""
+        return sum(self.us.values())
 
 
 class Stopwatch:
@@ -43,37 +62,59 @@ class Stopwatch:
         self._last = now
 
 
-def phases(events: Path, folder: Path) -> dict[str, float]:
-    """Return CPU microseconds an event by phase."""
+def phases(
+    events: Path, folder: Path, config: Path = CONFIG, *, epoch_ticks: int | None = None
+) -> Spent:
+    """Let events through, in a new folder.
+
+    Args:
+        events: a file of them.
+        folder: where state and results go.
+        config: the rules.
+        epoch_ticks: how many ticks make an epoch, None for one a second. A fixed number lets two
+            configs commit equally often.
+    """
     gc.freeze()
     gc.set_threshold(200_000, 50, 100)
-    pipeline = _Pipeline(shop_job([events], folder / "out", "time"), folder)
-    read = 0
-    for lines in pipeline.run():
-        read += lines
-    return {name: spent / read * 1e6 for name, spent in pipeline.watch.spent.items()}
+    pipeline = Pipeline(job_of(config, [events], folder / "out", "time"), folder)
+    read = sum(pipeline.run(epoch_ticks))
+    us = {name: spent / read * 1e6 for name, spent in pipeline.watch.spent.items()}
+    return Spent(us, pipeline.counts)
 
 
-class _Pipeline:
+class Pipeline:
+    """All steps of a job, one after the other.
+
+    Attributes:
+        kept: what the profile step keeps.
+        stores: of the shards.
+        watch: what was spent.
+        counts: what the sink has counted.
+    """
+
     def __init__(self, job: Job, folder: Path) -> None:
         (folder / "out").mkdir(parents=True)
         settings = settings_for(SHARDS, job.compression)
         self._name = job.profile.name
-        self._stores = [
+        self.stores = [
             ShardStore(folder / f"shard-{n}", run="bench", version=NO_VERSION, settings=settings)
             for n in range(SHARDS)
         ]
         cache = job.cache_records // (2 * SHARDS)
+        self.kept = kept = Kept(job.profile)
         self._profiles = [
             ProfileStep(
-                job.profile,
-                ProfileStore(store.keyvalue, store.about, job.profile, cache),
+                kept,
+                ProfileStore(store.keyvalue, store.about, kept, cache),
                 Clock.new(1),
             )
-            for store in self._stores
+            for store in self.stores
         ]
         self._decides = [
-            DecideStep(job.decide, CaseStore(store.keyvalue, cache), [0]) for store in self._stores
+            DecideStep(
+                job.decide, CustomerStore(store.keyvalue, store.about, job.decide, cache), [0]
+            )
+            for store in self.stores
         ]
         assert isinstance(job.source, RecordedFiles), "the benchmark replays"
         files = job.source.readers[0]
@@ -85,20 +126,32 @@ class _Pipeline:
             disorder_ms=job.route.disorder_ms,
             state=RouteState(),
         )
-        self._sink = FileSink(folder / "out", kinds=job.kinds, shards=SHARDS, state=SinkState([0]))
+        state = SinkState([0])
+        self._sink = FileSink(folder / "out", kinds=job.kinds, shards=SHARDS, state=state)
+        self.counts = state.counts
         self.watch = Stopwatch()
 
-    def run(self) -> Iterator[int]:
-        """Let all events through; give the number of lines of each tick."""
+    def run(self, epoch_ticks: int | None = None) -> Iterator[int]:
+        """Let all events through, with an epoch every so many ticks or every second.
+
+        Yields:
+            The number of lines of each tick.
+        """
         committed = time.process_time()
+        ticks_before = 0
         while not self._replay.ended:
             lines = self._replay.take(TICK_LINES)
             self.watch.lap("read, find customer and time")
             ticks = self._route.split(lines, self._replay.origins, ended=self._replay.ended)
             self.watch.lap("route")
             self._tick(ticks)
-            if time.process_time() - committed > _EPOCH_S:
-                self._commit()
+            ticks_before += 1
+            if epoch_ticks is None:
+                is_due = time.process_time() - committed > _EPOCH_S
+            else:
+                is_due = ticks_before % epoch_ticks == 0
+            if is_due:
+                self.commit()
                 committed = time.process_time()
             yield len(lines)
 
@@ -118,11 +171,12 @@ class _Pipeline:
         lines = {kind: [render_line(self._name, each) for each in some] for kind, some in kinds}
         return RenderedPart(result.name, result.shard, lines, result.counts)
 
-    def _commit(self) -> None:
+    def commit(self) -> None:
+        """Write what has changed, and a checkpoint of each shard."""
         for profile, decide in zip(self._profiles, self._decides, strict=True):
             profile.snapshot()
             decide.snapshot()
         self.watch.lap("write records")
-        for store in self._stores:
-            store.checkpoint([0])
+        for store in self.stores:
+            store.checkpoint([0], 0)
         self.watch.lap("checkpoint")

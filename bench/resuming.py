@@ -9,7 +9,7 @@ from pathlib import Path
 from resource import RUSAGE_CHILDREN, getrusage
 from typing import NamedTuple
 
-from bench.running import CONFIG, NOW_MS, SHARDS, shop_job
+from bench.running import CONFIG, NOW_MS, SHARDS, job_of
 from config import load
 from connectors.out_folder import OutFolder
 from flows import recovery
@@ -41,7 +41,7 @@ def resume(files: Sequence[Path], work: Path) -> Resumed:
     folder.path.mkdir(parents=True)
     identity = folder.create(name=load(CONFIG).name, shards=SHARDS, readers=1, now_ms=NOW_MS)
     recovery.create(folder.recovery, identity.id)
-    job = shop_job(files, work / "out", "name")
+    job = job_of(CONFIG, files, work / "out", "name")
 
     def run_until(reached: Callable[[int], bool]) -> list[tuple[float, int]]:
         """Run until so many events were read; return when how many were."""

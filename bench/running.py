@@ -16,7 +16,11 @@ from flows.job import Job, ReplayOptions, replay_job
 from operators.times import parse_time
 
 ROOT = Path(__file__).parent.parent
-CONFIG = ROOT / "examples" / "shop" / "shop.yaml"
+CONFIG = Path(__file__).parent / "small.yaml"
+"""What the engine itself is measured with: few rules, the same ones as ever."""
+SHOP = ROOT / "examples" / "shop" / "shop.yaml"
+"""What features and segments are measured with."""
+RULES = "Rules: `bench/small.yaml` (a session with four values, one trigger, no features)."
 NOW = "2027-01-01T00:00:00Z"
 NOW_MS = parse_time(NOW)
 SHARDS = 12
@@ -77,8 +81,8 @@ def replay(  # noqa: PLR0913 (each is one thing that is varied)
     return Cost(json.loads(output), wall_s, cpu_s, after.ru_maxrss / 1024)
 
 
-def shop_job(files: Sequence[Path], out: Path, order: Order) -> Job:
-    """Compile the example config into a job for one worker and one reader."""
+def job_of(config: Path, files: Sequence[Path], out: Path, order: Order) -> Job:
+    """Compile a config into a job for one worker and one reader."""
     options = ReplayOptions(
         files=list(files),
         out=out,
@@ -90,11 +94,11 @@ def shop_job(files: Sequence[Path], out: Path, order: Order) -> Job:
         now_ms=NOW_MS,
         close=False,
     )
-    return replay_job(load(CONFIG), options)
+    return replay_job(load(config), options)
 
 
 def with_epoch(folder: Path, every: str) -> Path:
-    """Write the example config with another epoch."""
+    """Write the small config with another epoch."""
     path = folder / f"epoch-{every}.yaml"
     path.write_text(f"{CONFIG.read_text()}\nepoch: {{every: {every}}}\n")
     return path

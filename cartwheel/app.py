@@ -5,13 +5,14 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from cartwheel import check, dead_letters, import_, replay, run, schemas, simulate, state
+from cartwheel import check, dead_letters, explain, import_, replay, run, schemas, simulate, state
 from cartwheel.errors import CartwheelError
 
 COMMANDS: tuple[ModuleType, ...] = (
     replay,
     run,
     check,
+    explain,
     import_,
     simulate,
     state,

@@ -3,9 +3,24 @@
 import argparse
 import json
 import sys
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from config import Config, ConfigError, KafkaSecurity, format_duration, load
+from cartwheel.errors import CartwheelError
+from cartwheel.jobs import customers_file
+from config import (
+    Config,
+    ConfigError,
+    KafkaSecurity,
+    Problem,
+    Segment,
+    format_duration,
+    load_with_warnings,
+)
+from connectors.attributes import AttributesError
+from flows.attributes import check_customers
+from state.errors import StateError
 
 NAME = "check"
 SUMMARY = "check a config without starting anything"
@@ -21,32 +36,52 @@ def run(arguments: argparse.Namespace) -> int:
     """Check the config; exit code 0 if it is fine, 2 with every problem if it is not."""
     path: Path = arguments.config
     try:
-        config = load(path)
+        loaded = load_with_warnings(path)
+        _check_customers(loaded.config)
     except ConfigError as error:
-        _print_problems(error, as_json=arguments.json)
+        if arguments.json:
+            _print_json(ok=False, problems=error.problems)
+        else:
+            print(error, file=sys.stderr)
         return 2
     if arguments.json:
-        print(json.dumps({"ok": True, "problems": []}))
-    else:
-        print(f"{path}: fine")
-        print("\n".join(_overview(config)))
+        _print_json(ok=True, warnings=loaded.warnings)
+        return 0
+    for warning in loaded.warnings:
+        print(f"{_placed(warning)}: warning: {warning.message}")
+    print(f"{path}: fine")
+    print("\n".join(_overview(loaded.config)))
     return 0
 
 
-def _print_problems(error: ConfigError, *, as_json: bool) -> None:
-    if not as_json:
-        print(error, file=sys.stderr)
-        return
-    problems = [
-        {
-            "file": problem.file,
-            "line": problem.line,
-            "column": problem.column,
-            "message": problem.message,
-        }
-        for problem in error.problems
-    ]
-    print(json.dumps({"ok": False, "problems": problems}))
+def _check_customers(config: Config) -> None:
+    """Look into the file of customers, where there is one.
+
+    Raises:
+        ConfigError: with all that is wrong there.
+        CartwheelError: there is no room to check it.
+    """
+    file = customers_file(config)
+    try:
+        if file is not None:
+            check_customers(file)
+    except AttributesError as error:
+        found = error.problems
+        raise ConfigError(Problem(error.file, line, 1, what) for line, what in found) from None
+    except StateError as error:
+        raise CartwheelError(str(error)) from None
+
+
+def _placed(problem: Problem) -> str:
+    return f"{problem.file}:{problem.line}:{problem.column}"
+
+
+def _print_json(
+    *, ok: bool, problems: Sequence[Problem] = (), warnings: Sequence[Problem] = ()
+) -> None:
+    told = {"problems": problems, "warnings": warnings}
+    lists = {key: [asdict(each) for each in found] for key, found in told.items()}
+    print(json.dumps({"ok": ok, **lists}))
 
 
 def _overview(config: Config) -> list[str]:
@@ -56,6 +91,7 @@ def _overview(config: Config) -> list[str]:
         *_source(config),
         *_sinks(config),
         f"  sessions: end {gap} after the last event, collect {collected}",
+        *_customers(config),
         f"  triggers: {len(config.triggers) or 'none'}",
     ]
     for name, trigger in config.triggers.items():
@@ -63,6 +99,29 @@ def _overview(config: Config) -> list[str]:
         unless = f", unless {' or '.join(trigger.cancel)}" if trigger.cancel else ""
         lines.append(f"    {name}: {trigger.on}{wait}{unless}")
     return lines
+
+
+def _customers(config: Config) -> list[str]:
+    """Say what is kept and looked at of customers, where the config says so."""
+    lines = []
+    if config.features:
+        lines.append(f"  features: {len(config.features)}")
+    if config.attributes:
+        columns = ", ".join(config.attributes.columns)
+        lines.append(f"  attributes: {columns}, from {config.attributes.file}")
+    if config.segments:
+        lines.append(f"  segments: {len(config.segments)}")
+        lines += [f"    {name}: {_segment(each)}" for name, each in config.segments.items()]
+    return lines
+
+
+def _segment(segment: Segment) -> str:
+    told = f"when {segment.written['when']}" if segment.when else ""
+    told = told or f"enter when {segment.written['enter']}, leave when {segment.written['leave']}"
+    for word, duration_ms in (("for", segment.for_ms), ("hold", segment.hold_ms)):
+        if duration_ms:
+            told += f", {word} {format_duration(duration_ms)}"
+    return told
 
 
 def _source(config: Config) -> list[str]:

@@ -1,12 +1,16 @@
 """Turns a config's source and sinks into a job for the long-lived worker."""
 
 from pathlib import Path
+from typing import cast
+
+import msgspec
 
 import config.kafka as kafka_config
-from cartwheel.errors import UsageError
+from cartwheel.errors import CartwheelError, UsageError
 from cartwheel.inputs import expand
 from cartwheel.opening import TICK_LINES
 from config import Config, KafkaSource
+from connectors.attributes import AttributesError, ColumnType, CustomersFile
 from connectors.followed import FollowedFiles
 from connectors.importing.errors import MappingError
 from connectors.inputs import Source
@@ -15,8 +19,10 @@ from connectors.kafka.mapped_records import checked_text
 from connectors.kafka.plans import KafkaTopic, TopicsOut
 from connectors.replay import RecordedFiles
 from connectors.sinks import FilesOut, SinkPlan
+from flows.attributes import prepare_attributes
 from flows.job import Job, Options, compile_job
 from operators.plans import ALWAYS_LIVE
+from state.errors import StateError
 from state.folder import Identity, StateFolder
 
 
@@ -69,6 +75,35 @@ def live_job(config: Config, identity: Identity, folder: StateFolder, *, workers
             live_from_ms=live_from_ms,
         ),
     )
+
+
+def with_attributes(job: Job, config: Config, folder: StateFolder) -> Job:
+    """Give a job the config's file of customers, where its rules look at it.
+
+    Raises:
+        UsageError: with all that is wrong with the file.
+        CartwheelError: the state cannot be written.
+    """
+    if not job.profile.row.attributes:
+        return job
+    file = customers_file(config)
+    assert file, "rules look at attributes only where there are some"
+    try:
+        attributes = prepare_attributes(folder, file, job.route.shards, job.compression)
+    except AttributesError as error:
+        raise UsageError(str(error)) from None
+    except StateError as error:
+        raise CartwheelError(str(error)) from None
+    return msgspec.structs.replace(job, attributes=attributes)
+
+
+def customers_file(config: Config) -> CustomersFile | None:
+    """Return the config's file of customers, if it has one."""
+    attributes = config.attributes
+    if attributes is None:
+        return None
+    columns = {name: cast("ColumnType", kind) for name, kind in attributes.columns.items()}
+    return CustomersFile(attributes.file, attributes.customer, columns)
 
 
 def check_change(old: Job, new: Job) -> None:

@@ -12,14 +12,12 @@ from typing import Literal, NamedTuple
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from cartwheel.observed import SeenReader, View
+from cartwheel.observed import ENTERED, LEFT, SENT, SeenReader, View, by_name
 from flows.measures import STEPS
 from operators.times import BEFORE_ALL
 
 Sample = tuple[tuple[str, ...], float]
 """The values of the labels, and the value."""
-
-_SENT = "sent "
 
 
 class Shown(NamedTuple):
@@ -66,10 +64,20 @@ def _by_reader(name: str, text: str, value: Callable[[SeenReader], float | None]
     return Shown(name, "gauge", ("reader",), text, samples)
 
 
-def _sent(view: View) -> Iterator[Sample]:
-    for name, count in view.counts.items():
-        if name.startswith(_SENT) and view.ticks is not None:
-            yield (name.removeprefix(_SENT),), count
+def _counted_by(label: str, name: str, text: str, beginning: str) -> Shown:
+    def samples(view: View) -> Iterator[Sample]:
+        if view.ticks is not None:
+            for each, count in by_name(view.counts, beginning).items():
+                yield (each,), count
+
+    return Shown(name, "counter", (label,), text, samples)
+
+
+def _members(view: View) -> Iterator[Sample]:
+    if view.ticks is not None:
+        left = by_name(view.counts, LEFT)
+        for name, entered in by_name(view.counts, ENTERED).items():
+            yield (name,), entered - left.get(name, 0)
 
 
 def _written(view: View) -> Iterator[Sample]:
@@ -107,7 +115,12 @@ METRICS: Sequence[Shown] = (
     _counted("cartwheel_dead_letters_total", "Events that are none.", "dead_letters"),
     _counted("cartwheel_customers_total", "Profiles that were begun.", "customers"),
     _counted("cartwheel_sessions_total", "Sessions that were closed.", "sessions"),
-    Shown("cartwheel_triggers_sent_total", "counter", ("trigger",), "Messages sent.", _sent),
+    _counted_by("trigger", "cartwheel_triggers_sent_total", "Messages sent.", SENT),
+    _counted_by(
+        "segment", "cartwheel_segments_entered_total", "How often customers entered.", ENTERED
+    ),
+    _counted_by("segment", "cartwheel_segments_left_total", "How often customers left.", LEFT),
+    Shown("cartwheel_segment_members", "gauge", ("segment",), "Customers who are in it.", _members),
     Shown("cartwheel_outputs_total", "counter", ("kind",), "Outputs of all kinds.", _written),
     Shown("cartwheel_ticks_total", "counter", (), "Ticks that all steps have seen.", _ticks),
     Shown(

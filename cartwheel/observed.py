@@ -4,7 +4,7 @@ The supervisor's thread takes reports in; the threads of the HTTP server look at
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
@@ -18,6 +18,23 @@ from flows.reports import (
     WorkersGone,
     WorkersStarted,
 )
+
+SENT, ENTERED, LEFT = "sent ", "segment.entered ", "segment.left "
+"""How the names of counts begin that are kept by trigger, and by segment."""
+
+
+def by_name(counts: Mapping[str, int], beginning: str) -> dict[str, int]:
+    """Return the counts of all triggers, or segments, by their names.
+
+    Args:
+        counts: all of them.
+        beginning: one of ``SENT``, ``ENTERED`` and ``LEFT``.
+    """
+    return {
+        name.removeprefix(beginning): count
+        for name, count in counts.items()
+        if name.startswith(beginning)
+    }
 
 
 @dataclass(frozen=True)
@@ -125,6 +142,7 @@ class Observed:
     Args:
         triggers: names of those that have perhaps sent nothing yet.
         kinds: of outputs of which there are perhaps none yet.
+        segments: names of those that perhaps nobody has entered yet.
         clock: in seconds, from anywhere.
     """
 
@@ -133,6 +151,7 @@ class Observed:
         triggers: Iterable[str] = (),
         kinds: Iterable[str] = (),
         *,
+        segments: Iterable[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
@@ -142,7 +161,9 @@ class Observed:
         self._readers: dict[int, SeenReader] = {}
         self._sink: SeenSink | None = None
         self._steps: dict[int, StepReport] = {}
-        self._counts = dict.fromkeys([f"sent {name}" for name in triggers], 0)
+        self._counts = dict.fromkeys([f"{SENT}{name}" for name in triggers], 0)
+        for name in segments:
+            self._counts |= {f"{ENTERED}{name}": 0, f"{LEFT}{name}": 0}
         self._written = dict.fromkeys(kinds, 0)
         self._ticks: int | None = None
         self._spent_before = Spent()

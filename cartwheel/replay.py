@@ -10,6 +10,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+from cartwheel import jobs
 from cartwheel.errors import CartwheelError, UsageError
 from cartwheel.inputs import expand
 from cartwheel.opening import READERS_MOST, TICK_LINES, WORKERS_MOST, Asked, bounded, open_identity
@@ -90,7 +91,7 @@ def _replay(arguments: argparse.Namespace, config: Config, stack: ExitStack) -> 
         now_ms=identity.now_ms,
         close=arguments.close,
     )
-    job = replay_job(config, options)
+    job = jobs.with_attributes(replay_job(config, options), config, folder)
     out = OutFolder(out_path)
     names = [*(f"{kind}.jsonl" for kind in job.kinds), SUMMARY_FILE]
     _refuse_inputs_as_outputs(files, [out_path / name for name in names])
@@ -98,7 +99,11 @@ def _replay(arguments: argparse.Namespace, config: Config, stack: ExitStack) -> 
     with ReplayProgress(files) as progress:
         supervisor = Supervisor(folder, identity, job, report=progress.report, say=progress.say)
         reached, stopped_by = supervisor.run()
-    summary = Summary.of(reached.sink, triggers=[each.name for each in job.decide.triggers])
+    summary = Summary.of(
+        reached.sink,
+        segments=[each.name for each in job.decide.segments],
+        triggers=[each.name for each in job.decide.triggers],
+    )
     write_summary(out.path / SUMMARY_FILE, summary)
     if supervisor.had_nothing_to_do:
         _say(f"{folder.path} is finished: all events were read{_in_vain(reached, job)}")

@@ -77,14 +77,19 @@ def _run(arguments: argparse.Namespace, config: Config, stack: ExitStack) -> int
     identity = open_identity(asked, config, folder)
 
     def make_job(changed: Config) -> Job:
-        return jobs.live_job(changed, identity, folder, workers=arguments.workers)
+        job = jobs.live_job(changed, identity, folder, workers=arguments.workers)
+        return jobs.with_attributes(job, changed, folder)
 
     job = make_job(config)
     if isinstance(job.source, KafkaTopic):
         check_topic(job.source)
     _prepare_sink(job, identity, stack, fresh=fresh)
     log = RunLog(sys.stderr)
-    observed = Observed([each.name for each in job.decide.triggers], job.kinds)
+    observed = Observed(
+        [each.name for each in job.decide.triggers],
+        job.kinds,
+        segments=[each.name for each in job.decide.segments],
+    )
     address = _serve(config, job, observed, stack)
     log.info("start", config=config.name, state=str(folder.path), workers=job.workers, http=address)
 

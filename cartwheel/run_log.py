@@ -13,6 +13,7 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from cartwheel.observed import ENTERED, LEFT, SENT, by_name
 from flows.reports import (
     CountReport,
     ReaderReport,
@@ -26,9 +27,9 @@ from operators.times import EventTime, format_time
 _QUIET_S = 60.0
 
 _FIELDS = ("read", "applied", "duplicates", "late", "dead_letters", "customers", "sessions")
-"""Of an epoch's line, beside ``sent``: the triggers that sent anything."""
+"""Of an epoch's line, beside the triggers and segments of which anything is to be told."""
 
-_SENT = "sent "
+_BY_NAME = {"sent": SENT, "entered": ENTERED, "left": LEFT}
 
 
 class RunLog:
@@ -90,7 +91,9 @@ class RunLog:
             self._epochs, self._epoch_s = report.epochs, report.epoch_s
             return
         fields: dict[str, object] = {name: grown.get(name, 0) for name in _FIELDS}
-        fields["sent"] = _sent(grown)
+        for field, beginning in _BY_NAME.items():
+            some = by_name(grown, beginning)
+            fields[field] = {name: count for name, count in some.items() if count}
         fields["seconds"] = round(report.epoch_s - self._epoch_s, 3)
         self.info("epoch", **fields)
         self._logged, self._logged_at = dict(self._counts), now
@@ -111,14 +114,6 @@ class RunLog:
     def _write(self, level: str, event: str, fields: Mapping[str, object]) -> None:
         with suppress(OSError):  # nobody reads any more: that stops nothing
             getattr(self._log, level)(event, **fields)
-
-
-def _sent(counts: Mapping[str, int]) -> dict[str, int]:
-    return {
-        name.removeprefix(_SENT): count
-        for name, count in counts.items()
-        if name.startswith(_SENT) and count
-    }
 
 
 def _logger(stream: TextIO) -> Any:

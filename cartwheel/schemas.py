@@ -1,6 +1,7 @@
 """Print JSON Schemas (draft 2020-12) of what a config puts out, or write them into a folder.
 
 One for each kind of output and each form of it: a line of a file, the value of a topic's record.
+With --config it is the schema of config files themselves, for editors.
 """
 
 import argparse
@@ -8,48 +9,68 @@ import json
 from pathlib import Path
 
 from cartwheel.errors import CartwheelError, UsageError
-from config import ConfigError, load
+from config import ConfigError, config_schema, load
 from connectors.schemas import file_schemas, record_schemas
-from flows.job import collect_plans
+from flows.rules import collect_plans
 
 NAME = "schemas"
-SUMMARY = "JSON Schemas of what a config puts out"
+SUMMARY = "JSON Schemas of what a config puts out, and of the config file"
+
+Schema = dict[str, object]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("config", metavar="CONFIG", type=Path, help="the config file")
+    parser.add_argument("config", metavar="CONFIG", type=Path, nargs="?", help="the config file")
+    parser.add_argument(
+        "--config", dest="of_config", action="store_true", help="the schema of config files instead"
+    )
     parser.add_argument(
         "--out", metavar="DIR", type=Path, help="write a file for each; made if need be"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write a schema for each output of the config."""
-    try:
-        config = load(arguments.config)
-    except ConfigError as error:
-        raise UsageError(str(error)) from None
-    collect, has_triggers = collect_plans(config), bool(config.triggers)
-    schemas = {
-        "file": file_schemas(config.name, collect, has_triggers=has_triggers),
-        "record": record_schemas(config.name, collect, has_triggers=has_triggers),
-    }
-    if arguments.out is None:
-        print(json.dumps(schemas, indent=2))
+    """Write a schema for each output of the config, or that of configs."""
+    if arguments.of_config is (arguments.config is not None):
+        raise UsageError("give either CONFIG or --config")
+    if arguments.of_config:
+        _show(config_schema(), {"config.schema.json": config_schema()}, arguments.out)
         return 0
-    _write(arguments.out, schemas)
+    schemas = _of_outputs(arguments.config)
+    files = {
+        f"{kind}.{form}.schema.json": schema
+        for form, kinds in schemas.items()
+        for kind, schema in kinds.items()
+    }
+    _show(schemas, files, arguments.out)
     return 0
 
 
-def _write(folder: Path, schemas: dict[str, dict[str, dict[str, object]]]) -> None:
+def _of_outputs(path: Path) -> dict[str, dict[str, Schema]]:
+    try:
+        config = load(path)
+    except ConfigError as error:
+        raise UsageError(str(error)) from None
+    collect = collect_plans(config)
+    has = {"has_segments": bool(config.segments), "has_triggers": bool(config.triggers)}
+    return {
+        "file": file_schemas(config.name, collect, **has),
+        "record": record_schemas(config.name, collect, **has),
+    }
+
+
+def _show(shown: object, files: dict[str, Schema], folder: Path | None) -> None:
+    """Print, or write the files where a folder is given."""
+    if folder is None:
+        print(json.dumps(shown, indent=2))
+        return
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for form, kinds in schemas.items():
-            for kind, schema in kinds.items():
-                path = folder / f"{kind}.{form}.schema.json"
-                path.write_text(json.dumps(schema, indent=2) + "\n")
-                print(path)
+        for name, schema in files.items():
+            path = folder / name
+            path.write_text(json.dumps(schema, indent=2) + "\n")
+            print(path)
     except OSError as error:
         place = error.filename or folder
         raise CartwheelError(f"{place}: cannot be written: {error.strerror}") from error

@@ -10,9 +10,16 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from cartwheel.errors import CartwheelError
-from flows.inspect_state import ProgressReport, ShardReport, StateReport, inspect_state
+from flows.inspect_state import (
+    FeatureReport,
+    ProgressReport,
+    ShardReport,
+    StateReport,
+    inspect_state,
+)
 from state.errors import StateError
 from state.folder import StateFolder
 
@@ -69,6 +76,9 @@ def _print(report: StateReport) -> None:
         facts.add_row(name, value)
     console.print(facts)
     console.print()
+    if report.features:
+        console.print(_features(report.features))
+        console.print()
     console.print(_shards(report.shards))
 
 
@@ -91,6 +101,16 @@ def _progress(progress: ProgressReport) -> list[tuple[str, str]]:
         end = ", ended" if reader.ended else ""
         rows.append((f"reader {number}", f"tick {reader.tick}, {reader.events} events{end}"))
     return rows
+
+
+def _features(features: list[FeatureReport]) -> Table:
+    table = Table(box=None)
+    for column in ("feature", "counts events since", "condition"):
+        table.add_column(column)
+    for each in features:
+        condition = "filling: it lacks what was earlier" if each.filling else "full"
+        table.add_row(Text(each.name), each.since or "the beginning", condition)
+    return table
 
 
 def _shards(shards: list[ShardReport]) -> Table:

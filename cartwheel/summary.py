@@ -15,6 +15,8 @@ from connectors.tick_parts import SinkState
 class Summary(msgspec.Struct):
     """Counts over all runs of a state; only the last two may differ between runs.
 
+    Segments have the number of their members, triggers that of their messages.
+
     Every line that was read is accounted for: ``read`` is the sum of ``applied``, ``duplicates``,
     ``late`` and ``dead_letters``.
     """
@@ -26,16 +28,18 @@ class Summary(msgspec.Struct):
     dead_letters: int
     customers: int
     sessions: int
+    segments: dict[str, int]
     triggers: dict[str, int]
     seconds: float
     events_per_s: float
 
     @classmethod
-    def of(cls, state: SinkState, triggers: Sequence[str]) -> "Summary":
+    def of(cls, state: SinkState, *, segments: Sequence[str], triggers: Sequence[str]) -> "Summary":
         """Sum up what a sink has counted.
 
         Args:
             state: of the sink.
+            segments: names of the config's segments.
             triggers: names of the config's triggers; those that sent nothing are listed too.
         """
         counts = state.counts
@@ -52,6 +56,11 @@ class Summary(msgspec.Struct):
             dead_letters=counts.get("dead_letters", 0),
             customers=counts.get("customers", 0),
             sessions=counts.get("sessions", 0),
+            segments={
+                name: counts.get(f"segment.entered {name}", 0)
+                - counts.get(f"segment.left {name}", 0)
+                for name in segments
+            },
             triggers=sent,
             seconds=round(state.seconds, 3),
             events_per_s=round(read / state.seconds) if state.seconds else 0,
@@ -93,6 +102,7 @@ def print_summary(summary: Summary, *, as_json: bool) -> None:
         ("dead letters", f"{summary.dead_letters}"),
         ("customers", f"{summary.customers}"),
         ("sessions", f"{summary.sessions}"),
+        *((f"in {name}", f"{count}") for name, count in summary.segments.items()),
         *((name, f"{count}") for name, count in summary.triggers.items()),
         ("seconds", f"{summary.seconds:.1f}"),
         ("events/s", f"{summary.events_per_s:.0f}"),

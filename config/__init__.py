@@ -4,60 +4,63 @@ Everything outside this package uses the names below and none of its modules.
 """
 
 from config.errors import ConfigError, Problem
+from config.features import Attributes, Decaying, Feature, Segment, Windowed
+from config.json_schema import config_schema
 from config.kafka import KafkaSecurity, KafkaSink, KafkaSource
 from config.kafka_values import SINK_TOPICS
-from config.loading import load
+from config.loading import Loaded, load, load_with_warnings
+from config.measures import Collect, Measure
 from config.models import (
-    Collect,
     Config,
-    Count,
-    Distinct,
     Duplicates,
     Epoch,
-    First,
     Http,
-    Last,
-    Max,
-    Min,
     Session,
     Sinks,
     Source,
     State,
-    Sum,
     Time,
     Trigger,
 )
+from config.scopes import EVENT_SCOPE, known_value, scope_of
+from config.segment_order import in_order
 from config.values import format_duration, parse_duration
 from config.versions import definition, rule_version
 
 __all__ = [
+    "EVENT_SCOPE",
     "SINK_TOPICS",
+    "Attributes",
     "Collect",
     "Config",
     "ConfigError",
-    "Count",
-    "Distinct",
+    "Decaying",
     "Duplicates",
     "Epoch",
-    "First",
+    "Feature",
     "Http",
     "KafkaSecurity",
     "KafkaSink",
     "KafkaSource",
-    "Last",
-    "Max",
-    "Min",
+    "Loaded",
+    "Measure",
     "Problem",
+    "Segment",
     "Session",
     "Sinks",
     "Source",
     "State",
-    "Sum",
     "Time",
     "Trigger",
+    "Windowed",
+    "config_schema",
     "definition",
     "format_duration",
+    "in_order",
+    "known_value",
     "load",
+    "load_with_warnings",
     "parse_duration",
     "rule_version",
+    "scope_of",
 ]

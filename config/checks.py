@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 from config.kafka_checks import check_kafka
 from config.models import Config, Session
-from config.plain import KEY, Finding, mapping_at
-from config.values import format_duration, parse_duration
+from config.plain import KEY, Finding, Path, duration_at, mapping_at
+from config.rule_checks import check_rules, durations_of_rules, periods
+from config.values import format_duration
 
 RESERVED = ("session_id", "start", "end", "duration_s", "events", "revision")
 """The fixed fields of a session's record; collected values stand beside them."""
@@ -21,20 +22,22 @@ def check_all(config: object) -> Iterator[Finding]:
     yield from _durations_below_retention(config)
     yield from _collected_names(config)
     yield from _no_trigger_cancels_itself(config)
+    yield from check_rules(config)
     yield from check_kafka(config)
 
 
 def _durations_below_retention(config: object) -> Iterator[Finding]:
-    retention_ms = _duration_ms(config, "retention", default_ms=_default_ms("retention_ms"))
+    given = "retention" in mapping_at(config)
+    retention_ms = duration_at(config, "retention") if given else _default_ms("retention_ms")
     if retention_ms is None:
         return
     limit = f"expected less than retention ({format_duration(retention_ms)})"
-    paths: list[tuple[str, ...]] = [("session", "gap")]
+    paths: list[Path] = [("session", "gap"), *durations_of_rules(config)]
     for name in mapping_at(config, "triggers"):
         paths += [("triggers", name, "after"), ("triggers", name, "again")]
-    for path in paths:
-        duration_ms = _duration_ms(config, *path)
-        if duration_ms is not None and duration_ms >= retention_ms:
+    durations = [(path, duration_at(config, *path) or 0) for path in paths]
+    for path, duration_ms in [*durations, *periods(config)]:
+        if duration_ms >= retention_ms:
             yield path, f"found {format_duration(duration_ms)}, {limit}"
     gap_ms = Session().gap_ms
     if "gap" not in mapping_at(config, "session") and gap_ms >= retention_ms:
@@ -71,18 +74,6 @@ def _no_trigger_cancels_itself(config: object) -> Iterator[Finding]:
                     yield (*path, index), message
         elif cancel == on:
             yield path, message
-
-
-def _duration_ms(config: object, *path: str, default_ms: int | None = None) -> int | None:
-    *outer, last = path
-    found = mapping_at(config, *outer)
-    if last not in found:
-        return default_ms
-    value = found[last]
-    try:
-        return parse_duration(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
 
 
 def _default_ms(field: str) -> int:

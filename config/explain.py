@@ -9,11 +9,15 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from config.environment import Substituted
-from config.models import COLLECT_KINDS, Config
+from config.features import FEATURE_KINDS, WINDOW_KEYS
+from config.measures import COLLECT_KINDS, Measure, keys_of
+from config.models import Config
+from config.places import place_in
 from config.plain import KEY
 from config.section import Section
 from config.tree import HIDDEN, SECRET_KEYS, Fields, Finding, Items, Node, Place, Scalar, describe
 from config.wording import dotted, quote, suggestion
+from expressions import ExpressionProblem
 
 _EXPECTED = {
     "model_type": "a mapping",
@@ -73,12 +77,20 @@ def locate(root: Node, path: Sequence[str | int]) -> Spot:
     return Spot(node.place, node, tuple(followed), key_place)
 
 
+def told_expression(spot: Spot, problem: ExpressionProblem) -> Finding:
+    """Say what is wrong with an expression, at the place inside it where that is known."""
+    if spot.hidden or not isinstance(spot.node, Scalar):
+        return spot.place, f"found {spot.describe()}, expected an expression that fits here"
+    near = f"; did you mean {quote(problem.near)}?" if problem.near else ""
+    return place_in(spot.node, problem.start), problem.message + near
+
+
 def findings_of(error: ValidationError, root: Node) -> Iterator[Finding]:
     """Say each of pydantic's errors in terms of the file."""
     for details in error.errors(include_url=False, include_input=False):
         spot = locate(root, details["loc"])
-        if spot.broken:
-            continue
+        if spot.broken or details["type"] == "default_factory_not_called":
+            continue  # the reason is another finding
         place, message = _finding(details, spot)
         path = dotted(spot.path)
         yield place, f"{path}: {message}" if path else message
@@ -88,13 +100,16 @@ def _finding(details: ErrorDetails, spot: Spot) -> Finding:
     kind, path, context = details["type"], details["loc"], details.get("ctx", {})
     if kind == "extra_forbidden":
         return spot.key_place, _unknown_key(path)
+    if kind == "expression":
+        problem = ExpressionProblem(context["problem"], context["offset"], 0, context["near"])
+        return told_expression(spot, problem)
     if kind == "missing":
         return spot.key_place, f"the key {path[-1]} is missing"
     if kind == "too_long":
-        return (
-            spot.place,
-            f"found {context['actual_length']}, expected at most {context['max_length']}",
-        )
+        inside = spot.node.values if isinstance(spot.node, Fields) else ()
+        return spot.place, f"found {len(inside)}, expected at most {context['max_length']}"
+    if kind == "too_short":
+        return spot.place, f"found none, expected at least {context['min_length']}"
     place, found = spot.place, spot.describe()
     if path and path[-1] == KEY:
         place, found = spot.key_place, quote(str(spot.path[-1]))
@@ -108,23 +123,44 @@ def _finding(details: ErrorDetails, spot: Spot) -> Finding:
 
 
 def _unknown_key(path: Sequence[str | int]) -> str:
-    valid = keys_at(path[:-1])
-    return "unknown key" + (
-        suggestion(str(path[-1]), valid) or f"; the keys here are {', '.join(valid)}"
-    )
+    valid, key = keys_at(path[:-1]), str(path[-1])
+    kinds = _kinds_at(path)
+    if kinds is not None and key not in kinds:
+        with_it = [name for name, model in kinds.items() if key in keys_of(model)]
+        if with_it:
+            return f"found with {path[-2][1:-1]}, goes with {_listed(with_it)} only"  # type: ignore[index]
+        if kinds is COLLECT_KINDS and key in (*WINDOW_KEYS, "pane", "zone"):
+            return "a session collects over all of the session; only features have windows"
+    return "unknown key" + (suggestion(key, valid) or f"; the keys here are {', '.join(valid)}")
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def _kinds_at(path: Sequence[str | int]) -> Mapping[str, type[Measure]] | None:
+    """Give the kinds among which a path of pydantic's chooses, None if it does not."""
+    match path:
+        case ("features", _, str(), *_):
+            return FEATURE_KINDS
+        case ("session", "collect", _, str(), *_):
+            return COLLECT_KINDS
+        case _:
+            return None
 
 
 def keys_at(path: Sequence[str | int]) -> list[str]:
     """Give the keys of the section that a path of pydantic's leads to."""
     kind: Any = Config
-    for part in path:
-        if isinstance(part, str) and part[1:-1] in COLLECT_KINDS and part == f"<{part[1:-1]}>":
-            kind = COLLECT_KINDS[part[1:-1]]
+    for number, part in enumerate(path):
+        kinds = _kinds_at(path[: number + 1]) or {}
+        if isinstance(part, str) and part[1:-1] in kinds and part == f"<{part[1:-1]}>":
+            kind = kinds[part[1:-1]]
         elif isinstance(kind, type) and issubclass(kind, Section):
             kind = _bare(_fields(kind)[str(part)])
         elif get_origin(kind) is Mapping:
             kind = _bare(get_args(kind)[1])
-    return list(_fields(kind)) if isinstance(kind, type) and issubclass(kind, Section) else []
+    return keys_of(kind) if isinstance(kind, type) and issubclass(kind, Section) else []
 
 
 def _fields(section: type[Section]) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class KafkaSecurity(Section):
     ] = None
     username: Annotated[Text | None, UNSET_IS_NONE] = None
     password: Annotated[Secret | None, UNSET_IS_NONE] = None
-    """Shown by ``get_secret_value()`` only."""
+    """No message shows it."""
     ca: Annotated[FilePath | None, UNSET_IS_NONE] = None
     """A PEM file with the certificates that are trusted; None: those of the system."""
     certificate: Annotated[FilePath | None, UNSET_IS_NONE] = None
@@ -56,7 +56,7 @@ class KafkaSource(Section):
     group: Group | None = None
     """Where lag tools see the offsets; None: see ``Config.source_group``."""
     start: Start = "earliest"
-    """Where the first start begins: a word, or the time in ms of the first record."""
+    """Where the first start begins: a word, or the time of the first record (in ms inside)."""
     live_from_ms: LiveFromMs = Field(None, alias="live_from")
     """What is due before it is not sent; None: the moment of the first start."""
     client: Annotated[Client, _CLIENT] = DEFAULT_CLIENT
@@ -70,7 +70,7 @@ class KafkaSource(Section):
 
 
 class KafkaSink(Section):
-    """The topics that results go to; what is None is worked out by ``Config``."""
+    """The topics that results go to; None: see ``Config`` for what it takes of the source."""
 
     brokers: Brokers | None = None
     prefix: Prefix | None = None

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv6Address
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, PlainValidator, SecretStr
+from pydantic import BeforeValidator, SecretStr
 
 from config.environment import Substituted
-from config.values import expected
+from config.forms import TEXT
+from config.values import expected, read_by
 from config.wording import nearest
 
 SINK_TOPICS = (
@@ -173,17 +174,17 @@ def _none_if_unset(value: object) -> object:
     return None if isinstance(value, Substituted) and not value else value
 
 
-Brokers = Annotated[str, PlainValidator(_brokers)]
+Brokers = Annotated[str, read_by(_brokers, TEXT)]
 """``host:port``, several separated by commas and nothing else."""
-Topic = Annotated[str, PlainValidator(_topic)]
-Prefix = Annotated[str, PlainValidator(_prefix)]
-Group = Annotated[str, PlainValidator(_group)]
-Host = Annotated[str, PlainValidator(_host)]
-Text = Annotated[str, PlainValidator(_text)]
-Secret = Annotated[SecretStr, BeforeValidator(_text)]
-Start = Annotated[Literal["earliest", "latest"] | int, PlainValidator(_start)]
+Topic = Annotated[str, read_by(_topic, TEXT)]
+Prefix = Annotated[str, read_by(_prefix, str)]
+Group = Annotated[str, read_by(_group, TEXT)]
+Host = Annotated[str, read_by(_host, TEXT)]
+Text = Annotated[str, read_by(_text, TEXT)]
+Secret = Annotated[SecretStr, BeforeValidator(_text, json_schema_input_type=TEXT)]
+Start = Annotated[Literal["earliest", "latest"] | int, read_by(_start, TEXT)]
 """A word, or milliseconds since 1970."""
-LiveFromMs = Annotated[int | None, PlainValidator(_live_from)]
+LiveFromMs = Annotated[int | None, read_by(_live_from, TEXT)]
 """Milliseconds since 1970; None: the first start."""
 UNSET_IS_NONE = BeforeValidator(_none_if_unset)
 """An empty text from the environment means that the key is not given."""

@@ -3,21 +3,38 @@
 import codecs
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from config.checks import check_all
 from config.errors import ConfigError, Problem
-from config.explain import findings_of, locate
+from config.explain import findings_of, locate, told_expression
 from config.models import Config
+from config.name_checks import check_names
 from config.plain import KEY
-from config.tree import Fields, Finding, Place, UnreadableError, describe, read_tree, to_plain
+from config.plain import Path as KeyPath
+from config.tree import Fields, Finding, Node, Place, UnreadableError, describe, read_tree, to_plain
+from config.warnings import warnings_of
 from config.wording import dotted
 
 MAX_FILE_BYTES = 1_048_576
 
 _START = Place(1, 1)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A config that is fine.
+
+    Attributes:
+        config: what it says.
+        warnings: what is allowed and yet probably not meant, in the order of the file.
+    """
+
+    config: Config
+    warnings: tuple[Problem, ...]
 
 
 def load(path: Path, environment: Mapping[str, str] | None = None) -> Config:
@@ -30,6 +47,18 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> Config:
     Raises:
         ConfigError: with every problem of the file.
     """
+    return _load(path, environment)[0]
+
+
+def load_with_warnings(path: Path, environment: Mapping[str, str] | None = None) -> Loaded:
+    """Do the same, and look for what is probably not meant; see load."""
+    config, tree = _load(path, environment)
+    found = warnings_of(config, to_plain(tree))
+    warnings = [_finding(tree, where, message) for where, message in found]
+    return Loaded(config, tuple(_problems(path, warnings)))
+
+
+def _load(path: Path, environment: Mapping[str, str] | None) -> tuple[Config, Node]:
     try:
         tree, findings = read_tree(_read(path), os.environ if environment is None else environment)
     except UnreadableError as error:
@@ -44,21 +73,36 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> Config:
         config = Config.model_validate(plain)
     except ValidationError as error:
         findings += findings_of(error, tree)
-    for where, message in check_all(plain):
+    findings += [
+        _finding(tree, where, message)
+        for where, message in check_all(plain)
+        if not locate(tree, where).broken
+    ]
+    for where, problem in check_names(plain):
         spot = locate(tree, where)
         if not spot.broken:
-            place = spot.key_place if where[-1] == KEY else spot.place
+            place, message = told_expression(spot, problem)
             findings.append((place, f"{dotted(spot.path)}: {message}"))
     if config is None or findings:
         raise _error(path, findings)
-    return config
+    return config, tree
+
+
+def _finding(tree: Node, where: KeyPath, message: str) -> Finding:
+    spot = locate(tree, where)
+    place = spot.key_place if where[-1] == KEY else spot.place
+    return place, f"{dotted(spot.path)}: {message}"
+
+
+def _problems(path: Path, findings: Iterable[Finding]) -> list[Problem]:
+    return [
+        Problem(str(path), place.line, place.column, message)
+        for place, message in sorted(dict.fromkeys(findings))
+    ]
 
 
 def _error(path: Path, findings: Iterable[Finding]) -> ConfigError:
-    return ConfigError(
-        Problem(str(path), place.line, place.column, message)
-        for place, message in sorted(dict.fromkeys(findings))
-    )
+    return ConfigError(_problems(path, findings))
 
 
 def _read(path: Path) -> str:

@@ -5,12 +5,14 @@ In the file a key has its short name (``gap: 30m``); the attribute carries the u
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import Field
 
+from config.features import Attributes, Feature, SegmentOrCondition
 from config.kafka import DEFAULT_CLIENT, Client, KafkaSecurity, KafkaSink, KafkaSource
 from config.kafka_values import MAX_PORT, Host
+from config.measures import Collect
 from config.section import Section
 from config.values import (
     Again,
@@ -28,12 +30,10 @@ from config.values import (
     PropertyPath,
     SizeBytes,
     Yes,
-    expected,
     given,
     one_of,
     whole,
 )
-from config.wording import nearest
 
 _MINUTE_MS = 60_000
 _HOUR_MS = 60 * _MINUTE_MS
@@ -97,105 +97,6 @@ class State(Section):
     """Decoded records kept in memory, over all shards of one worker."""
 
 
-class Count(Section):
-    """How many events of one name a session had."""
-
-    kind: ClassVar[str] = "count"
-    event: EventName = Field(alias="count")
-
-
-class OverPath(Section):
-    """Base of what is collected from the values at a path."""
-
-    event: EventName | None = Field(None, alias="of")
-    """Only events of this name; None: all that have a value there."""
-
-
-class Sum(OverPath):
-    """The sum of the numbers at a path."""
-
-    kind: ClassVar[str] = "sum"
-    path: PropertyPath = Field(alias="sum")
-
-
-class Min(OverPath):
-    """The least number at a path."""
-
-    kind: ClassVar[str] = "min"
-    path: PropertyPath = Field(alias="min")
-
-
-class Max(OverPath):
-    """The largest number at a path."""
-
-    kind: ClassVar[str] = "max"
-    path: PropertyPath = Field(alias="max")
-
-
-class First(OverPath):
-    """The value at a path in the session's first event that has one."""
-
-    kind: ClassVar[str] = "first"
-    path: PropertyPath = Field(alias="first")
-
-
-class Last(OverPath):
-    """The value at a path in the session's last event that has one."""
-
-    kind: ClassVar[str] = "last"
-    path: PropertyPath = Field(alias="last")
-
-
-class Distinct(OverPath):
-    """How many different values a path had; exact up to ``at_most``."""
-
-    kind: ClassVar[str] = "distinct"
-    path: PropertyPath = Field(alias="distinct")
-    at_most: Annotated[int, whole(1, 1_000)] = 64
-
-
-COLLECT_KINDS: Mapping[str, type[Count | OverPath]] = {
-    model.kind: model for model in (Count, Sum, Min, Max, First, Last, Distinct)
-}
-
-
-def kinds_in(spec: Mapping[str, object]) -> list[str]:
-    """Give the keys of a spec that say what is collected; exactly one is right."""
-    return [key for key in spec if key in COLLECT_KINDS]
-
-
-def _with_one_kind(spec: object) -> object:
-    what = f"exactly one of {', '.join(COLLECT_KINDS)}"
-    if not isinstance(spec, dict):
-        raise expected(f"a mapping with {what}")
-    kinds = kinds_in(spec)
-    if len(kinds) > 1:
-        raise expected(what, key=kinds[1])
-    if not kinds:
-        near = ((nearest(key, COLLECT_KINDS), key) for key in spec if key not in ("of", "at_most"))
-        name, key = next(((name, key) for name, key in near if name), (None, None))
-        raise expected(what, near=name, key=key)
-    return spec
-
-
-def _tag(spec: Any) -> str:
-    return f"<{kinds_in(spec)[0]}>"
-
-
-Collect = Annotated[
-    Annotated[Count, Tag("<count>")]
-    | Annotated[Sum, Tag("<sum>")]
-    | Annotated[Min, Tag("<min>")]
-    | Annotated[Max, Tag("<max>")]
-    | Annotated[First, Tag("<first>")]
-    | Annotated[Last, Tag("<last>")]
-    | Annotated[Distinct, Tag("<distinct>")],
-    Discriminator(_tag),
-    BeforeValidator(_with_one_kind),
-]
-"""One collected value of a session. Tags are in <> so that none is mistaken for a key."""
-
-
 class Session(Section):
     """When a customer's events are one session, and what its record tells."""
 
@@ -225,7 +126,7 @@ class Trigger(Section):
     cancel: EventNames = ()
     """The events that end the wait without a message."""
     again: Again = "always"
-    """How soon the same customer may get another: always, never, or after so many milliseconds."""
+    """How soon the same customer may get another: always, never, or after a duration."""
     restart: Yes = True
     """Whether a further starting event starts the wait again."""
 
@@ -243,6 +144,12 @@ class Config(Section):
     retention_ms: GapMs = Field(400 * _DAY_MS, alias="retention")
     """How long a customer who is not seen any more is kept."""
     duplicates: Duplicates = Duplicates()
+    features: Mapping[Identifier, Feature] = Field({}, max_length=500)
+    """What is kept of each customer, by name."""
+    segments: Mapping[Identifier, SegmentOrCondition] = Field({}, max_length=500)
+    """Groups of customers, by name."""
+    attributes: Annotated[Attributes | None, given("a mapping")] = None
+    """What a file says of customers."""
     triggers: Mapping[ConfigName, Trigger] = Field({}, max_length=1_000)
     http: Http | None = None
 

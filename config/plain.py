@@ -1,5 +1,7 @@
 """Ways into the plain values of a config, for rules over several keys."""
 
+from config.values import parse_duration
+
 KEY = "[key]"
 """What a path ends with, here as in pydantic's errors, when it means a key and not its value."""
 
@@ -13,3 +15,13 @@ def mapping_at(value: object, *path: str) -> dict[str, object]:
     for part in path:
         value = value.get(part) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
+
+
+def duration_at(value: object, *path: str | int) -> int | None:
+    """Give the milliseconds of the duration at a path, None if there is none or it is wrong."""
+    *outer, last = path
+    found = mapping_at(value, *map(str, outer)).get(str(last))
+    try:
+        return parse_duration(found) if isinstance(found, str) else None
+    except ValueError:
+        return None

@@ -50,6 +50,8 @@ class Scalar:
     written: str
     broken: bool = False
     """Its reference to the environment is wrong, which is said already."""
+    source: str = ""
+    """The text of the file that it was read from, quotes and block signs included."""
 
 
 @dataclass(slots=True)
@@ -90,7 +92,7 @@ def read_tree(text: str, environment: Mapping[str, str]) -> tuple[Node | None, l
     Raises:
         UnreadableError: not YAML, or too large, or something that a config has no use for.
     """
-    builder = _Builder(environment)
+    builder = _Builder(text, environment)
     place = Place(1, 1)
     events: Iterator[Any] = YAML(typ="safe", pure=True).parse(text)
     while True:
@@ -108,6 +110,8 @@ def read_tree(text: str, environment: Mapping[str, str]) -> tuple[Node | None, l
                 else [error.context, error.problem]
             )
             told = ", ".join(part for part in parts if part)
+            if "flow" in told and "but got" in told:
+                told += " (a value with [ ] { } or , in it stands in quotes here)"
             builder.stop(_place(mark) if mark else place, f"not YAML: {told}")
         except YAMLError:
             builder.stop(place, "not YAML from here on")
@@ -162,9 +166,10 @@ class _Open:
 class _Builder:
     """Takes the parser's events in order and makes the tree."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, text: str, environment: Mapping[str, str]) -> None:
         self.root: Node | None = None
         self.findings: list[Finding] = []
+        self._text = text
         self._environment = environment
         self._open: list[_Open] = []
         self._anchors: dict[str, tuple[Node, int, int]] = {}
@@ -216,7 +221,8 @@ class _Builder:
         if not is_unicode(value):
             wrong.append("found half of a surrogate pair, expected whole characters")
         self.findings += [(place, message) for message in wrong]
-        return Scalar(place, value, written, broken=bool(wrong))
+        source = self._text[event.start_mark.index : event.end_mark.index]
+        return Scalar(place, value, written, broken=bool(wrong), source=source)
 
     def _alias(self, event: AliasEvent, place: Place) -> None:
         if event.anchor not in self._anchors:

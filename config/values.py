@@ -6,12 +6,15 @@ was found, and where, is added by the loader, which knows the file.
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticUndefined
 
 from config.environment import Substituted
+from config.forms import DURATION, PATH, SIZE, TEXT, YES, duration_or, text_like
+from config.forms import number as number_form
+from config.forms import words as words_form
 from config.scalars import resolve
 from config.wording import nearest
 
@@ -19,6 +22,8 @@ MAX_DURATION_MS = 3_650 * 86_400_000
 MAX_NAME_CHARACTERS = 100
 MAX_EVENT_CHARACTERS = 200
 MAX_PATH_PARTS = 8
+ANY_EVENT = "any"
+"""Stands for every event."""
 PATH_ROOTS = ("properties", "context", "traits")
 
 _UNITS_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
@@ -26,6 +31,7 @@ _DURATION = re.compile(r"([0-9]{1,15})(ms|s|m|h|d)")
 _UNITS_BYTES = {"B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
 _SIZE = re.compile(r"([0-9]{1,15})(B|KB|MB|GB)")
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
+_COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
 
 
@@ -40,6 +46,16 @@ def expected(what: str, *, near: str | None = None, key: str | None = None) -> P
     return PydanticCustomError(
         "expected", "expected {what}", {"what": what, "near": near, "key": key}
     )
+
+
+def read_by(read: Callable[[Any], object], form: Any) -> PlainValidator:
+    """Take what a function makes of a value.
+
+    Args:
+        read: raises the error of ``expected``.
+        form: what the value looks like, see ``forms``.
+    """
+    return PlainValidator(read, json_schema_input_type=form)
 
 
 def parse_duration(text: str) -> int:
@@ -68,7 +84,7 @@ def format_duration(duration_ms: int) -> str:
     return "0s"
 
 
-def _duration(least_ms: int = 0) -> Callable[[object], int]:
+def _duration(least_ms: int = 0, most_ms: int = MAX_DURATION_MS) -> Callable[[object], int]:
     def read(value: object) -> int:
         try:
             duration_ms = parse_duration(value if isinstance(value, str) else "")
@@ -76,9 +92,15 @@ def _duration(least_ms: int = 0) -> Callable[[object], int]:
             raise expected(str(error)) from None
         if duration_ms < least_ms:
             raise expected(f"a duration of at least {format_duration(least_ms)}")
+        if duration_ms > most_ms:
+            raise expected(f"a duration of at most {format_duration(most_ms)}")
         return duration_ms
 
     return read
+
+
+def _durations(least_ms: int = 0, most_ms: int = MAX_DURATION_MS) -> PlainValidator:
+    return read_by(_duration(least_ms, most_ms), DURATION)
 
 
 def _idle(value: object) -> int | None:
@@ -91,15 +113,20 @@ def _idle(value: object) -> int | None:
         raise expected(f"off or {error}", near=near) from None
 
 
-def given(what: str) -> BeforeValidator:
-    """Refuse a key without a value, where None stands for a key that is not there."""
+def given(what: str, form: Any = PydanticUndefined) -> BeforeValidator:
+    """Refuse a key without a value, where None stands for a key that is not there.
+
+    Args:
+        what: what is expected.
+        form: what it looks like, see ``forms``.
+    """
 
     def read(value: object) -> object:
         if value is None:
             raise expected(what)
         return value
 
-    return BeforeValidator(read)
+    return BeforeValidator(read, json_schema_input_type=form)
 
 
 def _no_duration_yet(value: object) -> int:
@@ -139,7 +166,7 @@ def whole(least: int, most: int) -> PlainValidator:
             raise expected(f"a whole number from {least} to {most}")
         return number
 
-    return PlainValidator(read)
+    return read_by(read, number_form(least, most))
 
 
 def one_of(*words: str) -> PlainValidator:
@@ -151,7 +178,7 @@ def one_of(*words: str) -> PlainValidator:
             raise expected(f"one of {', '.join(words)}", near=near)
         return str(value)
 
-    return PlainValidator(read)
+    return read_by(read, words_form(*words))
 
 
 def _yes(value: object) -> bool:
@@ -176,7 +203,7 @@ def _matching(pattern: re.Pattern[str], what: str) -> PlainValidator:
             raise expected(f"{what}, 1 to {MAX_NAME_CHARACTERS} characters")
         return str(value)
 
-    return PlainValidator(read)
+    return read_by(read, text_like(f"^{pattern.pattern}$"))
 
 
 def _file_pattern(value: object) -> str:
@@ -188,6 +215,16 @@ def _file_pattern(value: object) -> str:
 def _event(value: object) -> str:
     if not isinstance(value, str) or not 1 <= len(value) <= MAX_EVENT_CHARACTERS:
         raise expected(f"an event's name, as text of 1 to {MAX_EVENT_CHARACTERS} characters")
+    return str(value)
+
+
+def _any_event(value: object) -> str | None:
+    return None if value == ANY_EVENT else _event(value)
+
+
+def _header(value: object) -> str:
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_EVENT_CHARACTERS:
+        raise expected(f"a column's name, as text of 1 to {MAX_EVENT_CHARACTERS} characters")
     return str(value)
 
 
@@ -225,23 +262,37 @@ def _sorted(value: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(value)))
 
 
-DurationMs = Annotated[int, PlainValidator(_duration())]
-IdleMs = Annotated[int | None, PlainValidator(_idle)]
+_TEXTS = TEXT | list[TEXT]
+
+DurationMs = Annotated[int, _durations()]
+IdleMs = Annotated[int | None, read_by(_idle, duration_or("off"))]
 """None: never."""
-GapMs = Annotated[int, PlainValidator(_duration(least_ms=1))]
-EveryMs = Annotated[int, PlainValidator(_duration(least_ms=300))]
-GraceMs = Annotated[int, PlainValidator(_no_duration_yet)]
+GapMs = Annotated[int, _durations(least_ms=1)]
+OverMs = Annotated[int, _durations(_UNITS_MS["h"], 365 * _UNITS_MS["d"])]
+HalfLifeMs = Annotated[int, _durations(_UNITS_MS["m"], 365 * _UNITS_MS["d"])]
+EveryMs = Annotated[int, _durations(least_ms=300)]
+GraceMs = Annotated[int, read_by(_no_duration_yet, DURATION)]
 """0: the only grace so far."""
-SizeBytes = Annotated[int, PlainValidator(_size)]
-Yes = Annotated[bool, PlainValidator(_yes)]
+SizeBytes = Annotated[int, read_by(_size, SIZE)]
+Yes = Annotated[bool, read_by(_yes, YES)]
 ConfigName = Annotated[str, _matching(_NAME, "a name of letters, digits, _, - and .")]
 Identifier = Annotated[str, _matching(_IDENTIFIER, "a name of a-z, 0-9 and _, no digit first")]
-EventName = Annotated[str, PlainValidator(_event)]
-PropertyPath = Annotated[str, PlainValidator(_path)]
-FilePath = Annotated[str, PlainValidator(_file_pattern)]
-FilePaths = Annotated[tuple[FilePath, ...], BeforeValidator(_at_least_one)]
+ColumnName = Annotated[str, _matching(_COLUMN, "a name of letters, digits and _, no digit first")]
+EventName = Annotated[str, read_by(_event, TEXT)]
+AnyEvent = Annotated[str | None, read_by(_any_event, TEXT)]
+"""None: every event, written ``any``."""
+HeaderName = Annotated[str, read_by(_header, TEXT)]
+PropertyPath = Annotated[str, read_by(_path, PATH)]
+FilePath = Annotated[str, read_by(_file_pattern, TEXT)]
+FilePaths = Annotated[
+    tuple[FilePath, ...], BeforeValidator(_at_least_one, json_schema_input_type=_TEXTS)
+]
 """One or several; one may stand without a list."""
-EventNames = Annotated[tuple[EventName, ...], BeforeValidator(_as_list), AfterValidator(_sorted)]
+EventNames = Annotated[
+    tuple[EventName, ...],
+    BeforeValidator(_as_list, json_schema_input_type=_TEXTS),
+    AfterValidator(_sorted),
+]
 """None, one or several, sorted; one may stand without a list."""
-Again = Annotated[Literal["always", "never"] | int, PlainValidator(_again)]
+Again = Annotated[Literal["always", "never"] | int, read_by(_again, duration_or("always", "never"))]
 """A word, or milliseconds."""

@@ -7,8 +7,8 @@ may stand in an output that its schema does not name, so a new field is noticed.
 from collections.abc import Callable, Sequence
 
 from connectors.dead_letters import PREFIX
+from operators.features.plan import FeaturePlan
 from operators.heads import NAME_CHARACTERS
-from operators.plans import CollectPlan
 
 Schema = dict[str, object]
 
@@ -25,13 +25,15 @@ _TEXT: Schema = {"type": "string"}
 _TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _NUMBER_OR_NULL: Schema = {"type": ["number", "null"]}
+_SCALAR: Schema = {"type": ["string", "number", "boolean"]}
 _SCALAR_OR_NULL: Schema = {"type": ["string", "number", "boolean", "null"]}
 _VERSION = "^[0-9a-f]{8}$"
 _STAGES = ["read", "map", "route", "profile"]
 _OUTCOMES = ["sent", "cancelled", "superseded", "suppressed"]
+_ORIGINS = ["event", "timer", "reconcile"]
 _REASONS = ["again", "removed", "not_live"]
 
-COLLECTED: dict[str, Callable[[CollectPlan], Schema]] = {
+COLLECTED: dict[str, Callable[[FeaturePlan], Schema]] = {
     "count": lambda _plan: _COUNT,
     "sum": lambda _plan: {"type": "number"},
     "min": lambda _plan: _NUMBER_OR_NULL,
@@ -39,30 +41,36 @@ COLLECTED: dict[str, Callable[[CollectPlan], Schema]] = {
     "first": lambda _plan: _SCALAR_OR_NULL,
     "last": lambda _plan: _SCALAR_OR_NULL,
     "distinct": lambda plan: {**_COUNT, "maximum": plan.at_most},
+    "mean": lambda _plan: _NUMBER_OR_NULL,
+    "time": lambda _plan: {**_TIME, "type": ["string", "null"]},
+    "recent": lambda plan: {"type": ["array", "null"], "items": _SCALAR, "maxItems": plan.at_most},
 }
 """What a session's record holds for each kind of collected value."""
 
 
 def file_schemas(
-    name: str, collect: Sequence[CollectPlan], *, has_triggers: bool
+    name: str, collect: Sequence[FeaturePlan], *, has_segments: bool, has_triggers: bool
 ) -> dict[str, Schema]:
     """Describe the lines of each file, by kind of output.
 
     Args:
         name: of the config.
         collect: what its sessions collect.
+        has_segments: whether there are segments.
         has_triggers: whether there are messages and decisions.
     """
     schemas = {
         kind: _titled(name, kind, "file", _event(name, *_ABOUT[kind], data))
-        for kind, data in _data(collect, has_triggers=has_triggers).items()
+        for kind, data in _data(
+            collect, has_segments=has_segments, has_triggers=has_triggers
+        ).items()
     }
     schemas["dead-letters"] = _titled(name, "dead-letters", "file", _dead_letter_line())
     return schemas
 
 
 def record_schemas(
-    name: str, collect: Sequence[CollectPlan], *, has_triggers: bool
+    name: str, collect: Sequence[FeaturePlan], *, has_segments: bool, has_triggers: bool
 ) -> dict[str, Schema]:
     """Describe the values of each topic's records, by kind of output; see file_schemas.
 
@@ -71,25 +79,32 @@ def record_schemas(
     """
     schemas = {
         kind: _titled(name, kind, "record", data)
-        for kind, data in _data(collect, has_triggers=has_triggers).items()
+        for kind, data in _data(
+            collect, has_segments=has_segments, has_triggers=has_triggers
+        ).items()
     }
     schemas["dead-letters"] = _titled(name, "dead-letters", "record", _dead_letter_headers())
     return schemas
 
 
 _ABOUT = {
-    "sessions": ("session.closed", "1"),
-    "triggers": ("trigger.sent", "sent"),
-    "decisions": ("decision", "decision"),
+    "sessions": (["session.closed"], "1"),
+    "segments": (["segment.entered", "segment.left"], "[0-9]{6,}"),
+    "triggers": (["trigger.sent"], "sent"),
+    "decisions": (["decision"], "decision"),
 }
-"""The type of each kind of event, and how its ids end."""
+"""The types of each kind of event, and how its ids end."""
 
 
-def _data(collect: Sequence[CollectPlan], *, has_triggers: bool) -> dict[str, Schema]:
-    sessions = {"sessions": _session(collect)}
-    if not has_triggers:
-        return sessions
-    return {**sessions, "triggers": _message(), "decisions": _decision()}
+def _data(
+    collect: Sequence[FeaturePlan], *, has_segments: bool, has_triggers: bool
+) -> dict[str, Schema]:
+    schemas = {"sessions": _session(collect)}
+    if has_segments:
+        schemas["segments"] = _membership()
+    if has_triggers:
+        schemas |= {"triggers": _message(), "decisions": _decision()}
+    return schemas
 
 
 def _titled(name: str, kind: str, form: str, schema: Schema) -> Schema:
@@ -111,14 +126,14 @@ def _object(properties: dict[str, Schema], *, optional: Sequence[str] = ()) -> S
     }
 
 
-def _event(name: str, kind: str, id_end: str, data: Schema) -> Schema:
+def _event(name: str, types: Sequence[str], id_end: str, data: Schema) -> Schema:
     """Describe a CloudEvent in structured mode."""
     return _object(
         {
             "specversion": {"const": "1.0"},
             "id": {"type": "string", "pattern": f"^[0-9a-f]{{32}}-{id_end}$"},
             "source": {"const": f"cartwheel/{name}"},
-            "type": {"const": f"cartwheel.{kind}"},
+            "type": {"enum": [f"cartwheel.{each}" for each in types]},
             "subject": {**_CUSTOMER, "description": "the customer"},
             "time": {**_TIME, "description": "event time"},
             "datacontenttype": {"const": "application/json"},
@@ -127,7 +142,7 @@ def _event(name: str, kind: str, id_end: str, data: Schema) -> Schema:
     )
 
 
-def _session(collect: Sequence[CollectPlan]) -> Schema:
+def _session(collect: Sequence[FeaturePlan]) -> Schema:
     properties: dict[str, Schema] = {
         "session_id": _ID,
         "start": _TIME,
@@ -144,6 +159,16 @@ def _session(collect: Sequence[CollectPlan]) -> Schema:
             properties[inexact] = {"const": False, "description": "there were more than that"}
             optional.append(inexact)
     return _object(properties, optional=optional)
+
+
+def _membership() -> Schema:
+    return _object(
+        {
+            "segment": {"type": "string", "minLength": 1},
+            "version": {"type": ["string", "null"], "pattern": _VERSION},
+            "origin": {"enum": _ORIGINS},
+        }
+    )
 
 
 def _about_instance(version: Schema) -> dict[str, Schema]:

@@ -7,6 +7,7 @@ Otherwise a copy of that folder is read. The state itself is never changed.
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import msgspec
 
@@ -18,12 +19,14 @@ from flows.shard_keys import shard_key
 from flows.sinks import FILES
 from flows.steps import DecideState
 from operators.clock import Clock
-from operators.times import BEFORE_ALL, EventTime, format_time
+from operators.times import AFTER_ALL, BEFORE_ALL, EventTime, format_time
 from state.about import About
 from state.errors import StateError
 from state.folder import Identity, StateFolder
-from state.reading import bytes_on_disk, committed_about, while_unused
+from state.reading import bytes_on_disk, read_committed_version, while_unused
 from state.versions import NO_VERSION
+
+_PERIODS_MS = {"1h": 3_600_000, "1d": 86_400_000, "1w": 604_800_000}
 
 
 class ReaderReport(msgspec.Struct, frozen=True):
@@ -67,6 +70,22 @@ class ShardReport(msgspec.Struct, frozen=True):
     bytes: int
 
 
+class FeatureReport(msgspec.Struct, frozen=True):
+    """One feature, as it is kept since its definition was last changed.
+
+    Attributes:
+        name: of the feature.
+        definition: of the feature.
+        since: from when on events count, None for from the beginning.
+        filling: whether what it looks at began before that: it lacks what was earlier.
+    """
+
+    name: str
+    definition: str
+    since: str | None
+    filling: bool
+
+
 class StateReport(msgspec.Struct, frozen=True):
     """All that is known of a state.
 
@@ -81,6 +100,7 @@ class StateReport(msgspec.Struct, frozen=True):
         progress: how far it is, None while a run goes on.
         shards: each of them.
         layouts: what sessions collect, and what they have collected under earlier configs.
+        features: what is kept of customers.
         bytes: of the whole folder.
         problems: why it cannot go on.
     """
@@ -95,6 +115,7 @@ class StateReport(msgspec.Struct, frozen=True):
     progress: ProgressReport | None
     shards: list[ShardReport]
     layouts: list[list[str]]
+    features: list[FeatureReport]
     bytes: int
     problems: list[str]
 
@@ -119,10 +140,14 @@ def inspect_state(folder: StateFolder) -> StateReport:
             progress = _progress(rows, identity, epoch)
     shards: list[ShardReport] = []
     layouts: list[list[str]] = []
+    features: dict[str, FeatureReport] = {}
     for shard in range(identity.shards):
         report, about = _shard(folder, shard, rows, problems)
         shards.append(report)
-        layouts += [each for each in about.layouts if each not in layouts] if about else []
+        for layout in about.layouts if about else []:
+            if layout.session not in layouts:
+                layouts.append(layout.session)
+        features |= _features(about) if about else {}
     return StateReport(
         state=str(folder.path),
         config=identity.name,
@@ -134,6 +159,7 @@ def inspect_state(folder: StateFolder) -> StateReport:
         progress=progress,
         shards=shards,
         layouts=layouts,
+        features=list(features.values()),
         bytes=bytes_on_disk(folder.path),
         problems=problems,
     )
@@ -196,8 +222,39 @@ def _shard(
     version = None if row is None else (state.version if state else NO_VERSION)
     about: About | None = None
     try:
-        version, about = committed_about(path, version)
+        version, about, _ = read_committed_version(path, version)
     except StateError as error:
         problems.append(str(error))
     ticks = state.ticks if state else (about.ticks if about else None)
     return ShardReport(shard, version or None, ticks, bytes_on_disk(path)), about
+
+
+def _features(about: About) -> dict[str, FeatureReport]:
+    """Say since when each feature of a shard's last layout has been kept without a break."""
+    if not about.layouts:
+        return {}
+    found = {}
+    for text in about.layouts[-1].features:
+        name, _, definition = text.partition(" = ")
+        since = about.layouts[-1].since
+        for layout in reversed(about.layouts):
+            if text not in layout.features:
+                break
+            since = layout.since
+        is_new = since > BEFORE_ALL
+        ends = since + _length_ms(definition)
+        found[name] = FeatureReport(
+            name=name,
+            definition=definition,
+            since=format_time(EventTime(since)) if is_new else None,
+            filling=is_new and ends > about.watermark,
+        )
+    return found
+
+
+def _length_ms(definition: str) -> int:
+    """Return how far back a feature looks; AFTER_ALL for all time."""
+    rule: dict[str, Any] = msgspec.json.decode(definition)
+    if rule.get("per"):
+        return _PERIODS_MS[rule["per"]]
+    return int(rule.get("over") or AFTER_ALL)

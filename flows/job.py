@@ -4,21 +4,22 @@ from pathlib import Path
 
 import msgspec
 
-from config import Collect, Config, Count, Distinct, definition, rule_version
+from config import Config, rule_version
 from config import Trigger as TriggerConfig
 from connectors.inputs import Source
 from connectors.replay import Order, RecordedFiles
 from connectors.sinks import FilesOut, SinkPlan
+from flows.rules import compile_rules
 from operators.plans import (
     ALWAYS_LIVE,
     ALWAYS_MS,
     NEVER_MS,
-    CollectPlan,
     DecidePlan,
     ProfilePlan,
     RoutePlan,
     TriggerPlan,
 )
+from state.about import Attributes
 from state.rocks import Compression
 
 
@@ -40,6 +41,7 @@ class Job(msgspec.Struct, frozen=True):
         epoch_bytes: the most that a reader hands over between two commits.
         compression: of the state on disk.
         cache_records: how many decoded records a worker keeps in memory.
+        attributes: the table of customers that rules look at, None where they look at none.
     """
 
     source: Source
@@ -56,12 +58,14 @@ class Job(msgspec.Struct, frozen=True):
     epoch_bytes: int
     compression: Compression
     cache_records: int
+    attributes: Attributes | None = None
 
     @property
     def kinds(self) -> list[str]:
         """The kinds of outputs that this job can produce; each has its file."""
         of_triggers = ["triggers", "decisions"] if self.decide.triggers else []
-        return ["sessions", *of_triggers, "late", "dead-letters"]
+        of_segments = ["segments"] if self.decide.segments else []
+        return ["sessions", *of_triggers, *of_segments, "late", "dead-letters"]
 
 
 class ReplayOptions(msgspec.Struct, frozen=True):
@@ -113,7 +117,7 @@ def replay_job(config: Config, options: ReplayOptions) -> Job:
 
 def compile_job(config: Config, options: Options) -> Job:
     """Compile the rules of a config into a job."""
-    triggers = tuple(_trigger(name, each) for name, each in config.triggers.items())
+    profile, decide = plans_of(config, options.live_from_ms)
     return Job(
         source=options.source,
         sink=options.sink,
@@ -121,16 +125,8 @@ def compile_job(config: Config, options: Options) -> Job:
         route=RoutePlan(
             options.shards, config.time.disorder_ms, config.time.future_ms, options.now_ms
         ),
-        profile=ProfilePlan(
-            name=config.name,
-            gap_ms=config.session.gap_ms,
-            collect=collect_plans(config),
-            retention_ms=config.retention_ms,
-            duplicates_last=config.duplicates.last,
-            duplicates_within_ms=config.duplicates.within_ms,
-            triggers=triggers,
-        ),
-        decide=DecidePlan(config.name, triggers, options.live_from_ms),
+        profile=profile,
+        decide=decide,
         tick_lines=options.tick_lines,
         close=options.close,
         idle_ms=config.time.idle_ms,
@@ -142,20 +138,28 @@ def compile_job(config: Config, options: Options) -> Job:
     )
 
 
-def collect_plans(config: Config) -> tuple[CollectPlan, ...]:
-    """Compile what the config's sessions collect."""
-    return tuple(_collect(name, spec) for name, spec in config.session.collect.items())
+def plans_of(config: Config, live_from_ms: int = ALWAYS_LIVE) -> tuple[ProfilePlan, DecidePlan]:
+    """Compile the rules of a config alone, as its steps read them.
 
-
-def _collect(name: str, spec: Collect) -> CollectPlan:
-    return CollectPlan(
-        name=name,
-        kind=spec.kind,
-        path=() if isinstance(spec, Count) else tuple(spec.path.split(".")),
-        of=spec.event,
-        at_most=spec.at_most if isinstance(spec, Distinct) else 0,
-        definition=definition(spec),
+    Args:
+        config: that was loaded.
+        live_from_ms: what is due before it is not sent.
+    """
+    triggers = tuple(_trigger(name, each) for name, each in config.triggers.items())
+    rules = compile_rules(config)
+    profile = ProfilePlan(
+        name=config.name,
+        gap_ms=config.session.gap_ms,
+        collect=rules.collect,
+        retention_ms=config.retention_ms,
+        duplicates_last=config.duplicates.last,
+        duplicates_within_ms=config.duplicates.within_ms,
+        triggers=triggers,
+        session_features=rules.session_features,
+        row=rules.row,
+        has_rows=bool(rules.slots or rules.segments),
     )
+    return profile, DecidePlan(config.name, triggers, live_from_ms, rules.slots, rules.segments)
 
 
 def _trigger(name: str, trigger: TriggerConfig) -> TriggerPlan:

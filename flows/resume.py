@@ -12,6 +12,7 @@ from connectors.errors import SourceProblem
 from connectors.inputs import check_same_source
 from connectors.tick_parts import SinkState
 from flows import main, recovery
+from flows.attributes import keep_table
 from flows.errors import ResumeError
 from flows.job import Job
 from flows.readers import ReaderState, reader_key
@@ -73,6 +74,7 @@ def prepare(folder: StateFolder, identity: Identity, job: Job) -> tuple[Run, Pro
             if version != NO_VERSION:
                 write_committed(shard_folder, version)
             remove_versions(shard_folder, keep={version})
+    keep_table(folder, job.attributes)
     folder.write_run(run)
     sink = (
         msgspec.msgpack.decode(run.sink, type=SinkState)

@@ -7,24 +7,27 @@ import msgspec
 from bytewax.operators import StatefulBatchLogic
 
 from flows.worker_state import WorkerState, noting_failure
-from operators.case_store import CaseStore
 from operators.clock import Clock
+from operators.customers import CustomerStore
 from operators.decide import DecideStep
+from operators.kept import Kept
 from operators.profile import ProfileStep
 from operators.profile_store import ProfileStore
 from operators.ticks import ProfileResult, ShardResult, ShardTick
+from operators.times import BEFORE_ALL, EventTime
 from state import faults
 from state.versions import NO_VERSION, Version
 
 
 class DecideState(msgspec.Struct):
-    """What decide's snapshot names: the shard's version and each reader's last tick.
+    """What decide's snapshot names: the shard's version, each reader's last tick, the watermark.
 
-    The ticks may be newer than the version's own: nothing was written since.
+    They may be newer than the version's own: nothing was written since.
     """
 
     version: Version
     ticks: list[int]
+    watermark: EventTime
 
 
 class ProfileLogic(StatefulBatchLogic[ShardTick, ProfileResult, bytes]):
@@ -58,14 +61,16 @@ class ProfileLogic(StatefulBatchLogic[ShardTick, ProfileResult, bytes]):
         worker.verify(f"profile of shard {shard}", self._row, expected)
         clock = msgspec.msgpack.decode(expected, type=Clock) if expected else Clock.new(job.readers)
         shard_store = worker.shard(shard)
+        kept = Kept(job.profile)
         store = ProfileStore(
             shard_store.keyvalue,
             shard_store.about,
-            job.profile,
+            kept,
             worker.cache_records_per_step,
+            EventTime(clock.watermark),
         )
         worker.measures.watch(store.profiles)
-        self._step = ProfileStep(job.profile, store, clock)
+        self._step = ProfileStep(kept, store, clock)
         return self._step
 
 
@@ -97,22 +102,27 @@ class DecideLogic(StatefulBatchLogic[ProfileResult, ShardResult, bytes]):
         if self._step is None:
             return _unchanged(self._row)
         ticks = self._step.snapshot()
-        self._unproven = self._worker.shard(self._shard).checkpoint(ticks)
-        return msgspec.msgpack.encode(DecideState(self._unproven, ticks))
+        self._unproven = self._worker.shard(self._shard).checkpoint(ticks, self._step.watermark)
+        return msgspec.msgpack.encode(DecideState(self._unproven, ticks, self._step.watermark))
 
     def _open(self, shard: int) -> DecideStep:
         worker, job = self._worker, self._worker.job
         expected = worker.run.decide[shard]
         worker.verify(f"decide of shard {shard}", self._row, expected)
-        ticks = (
-            msgspec.msgpack.decode(expected, type=DecideState).ticks
-            if expected
-            else [0] * job.readers
-        )
+        before = DecideState(NO_VERSION, [0] * job.readers, BEFORE_ALL)
+        if expected:
+            before = msgspec.msgpack.decode(expected, type=DecideState)
         self._shard = shard
-        store = CaseStore(worker.shard(shard).keyvalue, worker.cache_records_per_step)
+        shard_store = worker.shard(shard)
+        store = CustomerStore(
+            shard_store.keyvalue,
+            shard_store.about,
+            job.decide,
+            worker.cache_records_per_step,
+            before.watermark,
+        )
         worker.measures.watch(store.customers)
-        self._step = DecideStep(job.decide, store, ticks)
+        self._step = DecideStep(job.decide, store, before.ticks)
         return self._step
 
 

@@ -6,6 +6,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
+from flows.attributes import take_attributes
 from flows.errors import ResumeError
 from flows.job import Job
 from flows.measures import Measures
@@ -66,6 +67,8 @@ class WorkerState:
                 version=self.run.versions[number],
                 settings=self._settings,
             )
+            keyvalue, about = store.keyvalue, store.about
+            take_attributes(self._folder, number, keyvalue, about, self.job.attributes)
         return store
 
     def verify(self, what: str, row: bytes | None, expected: bytes) -> None:

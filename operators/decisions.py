@@ -34,24 +34,31 @@ class Subject:
         )
 
 
-def decision(
-    subject: Subject, time: EventTime, outcome: str, *, reason: str | None, cause: str | None
-) -> Record:
-    """Write the one decision of an instance.
+@dataclass(frozen=True)
+class Verdict:
+    """How an instance ended.
 
-    Args:
-        subject: whose.
+    Attributes:
         time: the deciding event's, or the due time.
         outcome: ``sent``, ``cancelled``, ``superseded`` or ``suppressed``.
         reason: why it was suppressed.
         cause: the messageId of the deciding event.
     """
+
+    time: EventTime
+    outcome: str
+    reason: str | None
+    cause: str | None
+
+
+def decision(subject: Subject, end: Verdict) -> Record:
+    """Write the one decision of an instance."""
     data: dict[str, object] = _about(subject)
-    data["outcome"] = outcome
-    data["reason"] = reason
-    data["cause"] = cause
+    data["outcome"] = end.outcome
+    data["reason"] = end.reason
+    data["cause"] = end.cause
     instance: object = data["instance"]
-    return Record("decision", f"{instance}-decision", subject.customer, time, data)
+    return Record("decision", f"{instance}-decision", subject.customer, end.time, data)
 
 
 def message(subject: Subject, time: EventTime) -> Record:

@@ -3,15 +3,22 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from operators.collect.kind import Kind
-from operators.fields import Body, Field, FieldType, Read, field_reader, read_nothing
+from operators.features.feature import Feature
+from operators.features.zones import Zone
+from operators.fields import Body, FieldType, Read, field_reader, read_nothing
 from operators.heads import NAME_CHARACTERS
+from operators.kept import Kept, OfProfile, OfSession, SessionValue
+from operators.observing import DERIVED, Fields, Observe, observer
 from operators.outputs import json_number
-from operators.plans import CollectPlan, ProfilePlan, TriggerPlan
+from operators.plans import TriggerPlan
 from operators.rejections import RejectedError, Rejection
+from operators.times import EventTime
 
 SPEC_TYPES = ("page", "screen", "identify", "group", "alias")
 """The Segment spec's types beside ``track``, which are the names of their events."""
+
+ZONE_FIELD = (("context", "timezone"), FieldType.SCALAR)
+"""Where an event says in which time zone its customer is."""
 
 
 class Role(NamedTuple):
@@ -21,62 +28,109 @@ class Role(NamedTuple):
     cancels: bool
 
 
-class Update(NamedTuple):
-    """A collected value that an event changes: its slot, its kind, its field's position."""
+class OfSessionTaken(NamedTuple):
+    """A value of the session that takes something of an event: where it stands, and what."""
 
     slot: int
-    kind: Kind
-    position: int
+    value: SessionValue
+    observe: Observe
+
+
+class OfProfileTaken(NamedTuple):
+    """A feature of the profile that takes something of an event: where it stands, and what.
+
+    Those that let go of values by themselves say so.
+    """
+
+    slot: int
+    feature: Feature
+    observe: Observe
+    lets_go: bool
 
 
 class EventPlan:
     """What to do with the events of one name.
 
     Attributes:
-        counts: the slots of collected values that count this event.
-        updates: the collected values that take a field of it.
+        counts: the slots of a session's values that count this event, whatever it holds.
+        of_session: the session's values that take something of it.
+        of_profile: the profile's features that take something of it.
+        resets: the profile's features that it empties.
+        feature_slots: the profile's features whose value it may change.
+        row_slots: all slots of rows that it may change, those first.
         roles: what it does to triggers.
-        read: gives the fields that the rules use of this event.
+        zone: where its time zone stands among its fields, None where nobody asks.
     """
 
-    def __init__(
-        self,
-        collect: list[tuple[int, Kind, CollectPlan]],
-        triggers: list[tuple[Role, TriggerPlan]],
-    ) -> None:
-        wanted: dict[Field, int] = {}
-        updates: list[Update] = []
-        for slot, kind, plan in collect:
-            if kind.field_type is not None:
-                position = wanted.setdefault((plan.path, kind.field_type), len(wanted))
-                updates.append(Update(slot, kind, position))
-        self.counts = tuple(slot for slot, kind, _ in collect if kind.field_type is None)
-        self.updates = tuple(updates)
-        self.roles = tuple(role for role, _ in triggers)
-        self._key_positions = [
-            wanted.setdefault((trigger.key, FieldType.KEY), len(wanted)) if trigger.key else None
-            for _, trigger in triggers
+    def __init__(self, name: str | None, kept: Kept, triggers: Sequence[TriggerPlan]) -> None:
+        fields = Fields()
+        if kept.needs_zone:
+            fields.add(*ZONE_FIELD)
+        in_session = [each for each in kept.of_session if each.plan.of in {None, name}]
+        emptied = [each for each in kept.of_profile if name and each.plan.window.event == name]
+        in_profile = [
+            each for each in kept.of_profile if each.plan.of in {None, name} and each not in emptied
         ]
-        self.read: Read = field_reader(tuple(wanted)) if wanted else read_nothing
+        looking: list[OfSession | OfProfile] = [*in_session, *in_profile]
+        for each in looking:
+            fields.add_feature(each.plan, each.field_type)
+        for trigger in triggers:
+            if trigger.key:
+                fields.add(trigger.key, FieldType.KEY)
+        plain = [each for each in in_session if each.plan.kind == "count" and not each.plan.where]
+        self.counts = tuple(each.slot for each in plain)
+        self.of_session = tuple(
+            OfSessionTaken(each.slot, each.value, observer(each.plan, each.field_type, fields))
+            for each in in_session
+            if each not in plain
+        )
+        self.of_profile = tuple(
+            OfProfileTaken(
+                each.slot,
+                each.feature,
+                observer(each.plan, each.field_type, fields),
+                each.slot in kept.windowed,
+            )
+            for each in in_profile
+        )
+        self.resets = tuple((each.slot, each.feature) for each in emptied)
+        touched = {each.slot for each in [*in_profile, *emptied]}
+        self.feature_slots = kept.feature_slots(touched)
+        self.row_slots = self.feature_slots + kept.session_slots + kept.clock_slots
+        self.roles = tuple(
+            Role(trigger.name, cancels=name in trigger.cancel) for trigger in triggers
+        )
+        self._key_places = [
+            fields.wanted[trigger.key, FieldType.KEY] if trigger.key else None
+            for trigger in triggers
+        ]
+        self.zone = fields.wanted.get(ZONE_FIELD) if kept.needs_zone else None
+        self._width = len(fields.wanted)  # a reader may give one value more
+        self._derive = [DERIVED[each] for each in fields.derived]
+        self.read: Read = field_reader(tuple(fields.wanted)) if fields.wanted else read_nothing
 
     def keys(self, values: Sequence[Any]) -> list[str]:
         """Return the key of each role, empty where the event has none."""
-        return [
-            "" if position is None else _key_text(values[position])
-            for position in self._key_positions
-        ]
+        return ["" if place is None else _key_text(values[place]) for place in self._key_places]
+
+    def with_derived(
+        self, values: Sequence[Any], time: EventTime, zone: Zone, name: str
+    ) -> Sequence[Any]:
+        """Return an event's fields, and behind them what conditions ask of it besides."""
+        if not self._derive:
+            return values
+        return [*values[: self._width], *(derive(time, zone, name) for derive in self._derive)]
 
 
 class EventPlans:
     """The plans of all event names; those that no rule names share one."""
 
-    def __init__(self, plan: ProfilePlan, kinds: list[Kind]) -> None:
-        self._plan = plan
-        self._kinds = kinds
-        names = {collect.of for collect in plan.collect}
-        for trigger in plan.triggers:
+    def __init__(self, kept: Kept) -> None:
+        self._kept = kept
+        names = kept.event_names
+        for trigger in kept.plan.triggers:
             names |= {trigger.on, *trigger.cancel}
-        self._plans = {name: self._make(name) for name in names if name is not None}
+        self._plans = {name: self._make(name) for name in names}
         self._default = self._make(None)
         for name in SPEC_TYPES:
             self._plans.setdefault(name, self._default)
@@ -99,17 +153,12 @@ class EventPlans:
         return self._default
 
     def _make(self, name: str | None) -> EventPlan:
-        collect = [
-            (slot, kind, plan)
-            for slot, (kind, plan) in enumerate(zip(self._kinds, self._plan.collect, strict=True))
-            if plan.of in {None, name}
-        ]
         triggers = [
-            (Role(trigger.name, cancels=name in trigger.cancel), trigger)
-            for trigger in self._plan.triggers
+            trigger
+            for trigger in self._kept.plan.triggers
             if name == trigger.on or name in trigger.cancel
         ]
-        return EventPlan(collect, triggers)
+        return EventPlan(name, self._kept, triggers)
 
 
 def _key_text(value: str | float | None) -> str:

@@ -13,10 +13,18 @@ from operators.heads import Name
 from operators.rejections import RejectedError, Rejection
 
 Path = tuple[str, ...]
-"""Where a field stands: ``("properties", "cart_id")``."""
+"""Where a field stands: ``("properties", "cart_id")``.
+
+One part may be an array, ``("properties", "products[]", "price")``: such a field has a list of
+values, one for each item, None where the item has none.
+"""
 
 ROOTS = ("properties", "context", "traits")
 
+ITEMS = 1000
+"""At most so many items of an array are looked at, the first ones."""
+
+_ARRAY = "[]"
 _NOTHING = msgspec.Raw(b"null")
 _FLAT = 2  # the length of a path such as properties.price
 
@@ -69,6 +77,8 @@ def field_reader(wanted: Sequence[Field]) -> Read:
     """
     groups = _groups(wanted)
     decodes = [_decoder(group) for group in groups]
+    if any(_array_at(path) is not None for path, _ in wanted):
+        return _array_reader(wanted, groups)
     if len(groups) == 1 and all(len(path) == _FLAT for path, _ in wanted):
         return _flat_reader(decodes[0], [_attribute(path[1]) for path, _ in wanted])
     places = [
@@ -95,6 +105,47 @@ def _flat_reader(decode: Callable[[Body], object], attributes: list[str]) -> Rea
         return missing if decoded is None else values(decoded)
 
     return read
+
+
+def _array_reader(wanted: Sequence[Field], groups: Sequence[Sequence[Field]]) -> Read:
+    """Read fields of which some are of an array's items."""
+    decodes = [_decoder(group) for group in groups]
+    places = [
+        (number, _getter(field[0]))
+        for field in wanted
+        for number, group in enumerate(groups)
+        if field in group
+    ]
+
+    def read(body: Body) -> Sequence[Any]:
+        decoded = [decode(body) for decode in decodes]
+        return [get(decoded[number]) for number, get in places]
+
+    return read
+
+
+def _getter(path: Path) -> Callable[[object], object]:
+    """Make a function that gets one field of what its decoder has made."""
+    attributes = [_attribute(part) for part in path[1:]]
+    array = _array_at(path)
+    if array is None:
+        return lambda decoded: _follow(decoded, attributes)
+    to_array, in_item = attributes[:array], attributes[array:]
+
+    def get(decoded: object) -> object:
+        items = _follow(decoded, to_array)
+        if not isinstance(items, list):
+            return None
+        return [_follow(item, in_item) for item in items[:ITEMS]]
+
+    return get
+
+
+def _array_at(path: Path) -> int | None:
+    """Return where in a path the array stands, None without one."""
+    places = [place for place, part in enumerate(path) if part.endswith(_ARRAY)]
+    assert len(places) <= 1, path
+    return places[0] if places else None
 
 
 def _decoder(group: Sequence[Field]) -> Callable[[Body], object]:
@@ -146,9 +197,15 @@ def _groups(wanted: Sequence[Field]) -> list[list[Field]]:
 
 
 def _agree(one: Field, other: Field) -> bool:
-    """Tell whether two different fields have one root and none lies inside the other."""
-    length = min(len(one[0]), len(other[0]))
-    return one[0][0] == other[0][0] and one[0][:length] != other[0][:length]
+    """Tell whether two different fields have one root and none lies inside the other.
+
+    A part that is an array in one and an object in the other has no one type.
+    """
+    for part, other_part in zip(one[0], other[0], strict=False):
+        if part != other_part:
+            same_name = part.removesuffix(_ARRAY) == other_part.removesuffix(_ARRAY)
+            return one[0][0] == other[0][0] and not same_name
+    return False
 
 
 def _struct(fields: Sequence[Field], depth: int) -> type[msgspec.Struct]:
@@ -160,8 +217,10 @@ def _struct(fields: Sequence[Field], depth: int) -> type[msgspec.Struct]:
     for part, inner in members.items():
         is_leaf = len(inner[0][0]) == depth + 1
         member = _TYPES[inner[0][1]] if is_leaf else _struct(inner, depth + 1)
+        if part.endswith(_ARRAY):
+            member = list[member | None]  # type: ignore[valid-type]
         types.append((_attribute(part), member | None, None))
-    names = {_attribute(part): part for part in members}
+    names = {_attribute(part): part.removesuffix(_ARRAY) for part in members}
     return msgspec.defstruct("Fields", types, rename=names, gc=False)
 
 

@@ -1,6 +1,10 @@
 """What the steps need to know of the config: compiled once, small, frozen."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+from expressions import Tree
+from operators.features.plan import FeaturePlan
 
 ALWAYS_MS = 0
 NEVER_MS = 1 << 61
@@ -22,27 +26,6 @@ class RoutePlan:
     disorder_ms: int
     future_ms: int
     now_ms: int
-
-
-@dataclass(frozen=True)
-class CollectPlan:
-    """One value that a session collects.
-
-    Attributes:
-        name: as it stands in the session's record.
-        kind: the name of a kind in ``operators.collect``.
-        path: the field to collect, empty for ``count``.
-        of: the event to collect from, None for every event.
-        at_most: the bound of ``distinct``.
-        definition: text that changes when what is collected changes.
-    """
-
-    name: str
-    kind: str
-    path: tuple[str, ...]
-    of: str | None
-    at_most: int
-    definition: str
 
 
 @dataclass(frozen=True)
@@ -70,6 +53,43 @@ class TriggerPlan:
     restart: bool
 
 
+SessionField = Literal["start", "duration", "events", "value"]
+
+
+@dataclass(frozen=True)
+class SessionSlot:
+    """A slot of rows that tells of the customer's current session.
+
+    Attributes:
+        field: what of the session.
+        number: which of its values, where the field is ``value``.
+    """
+
+    field: SessionField
+    number: int = 0
+
+
+ClockSlot = Literal["hour", "weekday"]
+"""A slot of rows that depends on the moment and the customer's zone alone."""
+
+
+@dataclass(frozen=True)
+class RowPlan:
+    """Where the values of a row come from; their slots stand in this order.
+
+    Attributes:
+        features: kept in the profile; one slot each.
+        session: of the current session.
+        clock: of the moment.
+        attributes: names of columns of the customers' file.
+    """
+
+    features: tuple[FeaturePlan, ...] = ()
+    session: tuple[SessionSlot, ...] = ()
+    clock: tuple[ClockSlot, ...] = ()
+    attributes: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class ProfilePlan:
     """What the profile step keeps and looks for.
@@ -77,7 +97,10 @@ class ProfilePlan:
     Attributes:
         name: of the config.
         gap_ms: the longest gap inside a session.
-        collect: what sessions collect.
+        collect: what sessions collect for their records.
+        session_features: what sessions keep for rows alone; numbered after ``collect``.
+        row: what rows hold.
+        has_rows: whether anybody looks at rows.
         retention_ms: how long an unseen profile is kept.
         duplicates_last: how many messageIds a profile remembers.
         duplicates_within_ms: how far apart duplicates may be.
@@ -86,11 +109,55 @@ class ProfilePlan:
 
     name: str
     gap_ms: int
-    collect: tuple[CollectPlan, ...]
+    collect: tuple[FeaturePlan, ...]
     retention_ms: int
     duplicates_last: int
     duplicates_within_ms: int
     triggers: tuple[TriggerPlan, ...]
+    session_features: tuple[FeaturePlan, ...] = ()
+    row: RowPlan = RowPlan()
+    has_rows: bool = False
+
+
+@dataclass(frozen=True)
+class SlotPlan:
+    """One value of a row, as decide keeps it.
+
+    Attributes:
+        name: as conditions name it: ``orders``, ``session.views``, ``trait.plan``.
+        empty: the value of a customer of whom nothing is known.
+        definition: text that changes when what it stands for changes; then it starts empty.
+    """
+
+    name: str
+    empty: int | None
+    definition: str
+
+
+@dataclass(frozen=True)
+class SegmentPlan:
+    """One segment.
+
+    Attributes:
+        name: of the segment.
+        version: of its definition.
+        definition: text that changes when members are to be asked anew: its version, and the
+            definitions of the slots and segments that it looks at.
+        enter: the condition for entering.
+        leave: the condition for leaving, None where it is that ``enter`` is false.
+        for_ms: how long a customer must have met ``enter`` before entering.
+        hold_ms: how long a customer stays in after ``leave``.
+        uses: the names of the slots that its conditions look at, ``segment.NAME`` too.
+    """
+
+    name: str
+    version: str
+    definition: str
+    enter: Tree
+    leave: Tree | None
+    for_ms: int
+    hold_ms: int
+    uses: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -101,8 +168,19 @@ class DecidePlan:
         name: of the config.
         triggers: the rules.
         live_from_ms: what is due before it is not sent.
+        slots: the values of a row, in the order of the profile step's plan.
+        segments: after the segments that they look at.
     """
 
     name: str
     triggers: tuple[TriggerPlan, ...]
     live_from_ms: int = ALWAYS_LIVE
+    slots: tuple[SlotPlan, ...] = ()
+    segments: tuple[SegmentPlan, ...] = ()
+
+    @property
+    def slot_names(self) -> list[str]:
+        """Return the names of all slots of a row, those of the segments last."""
+        return [each.name for each in self.slots] + [
+            f"segment.{each.name}" for each in self.segments
+        ]

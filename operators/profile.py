@@ -1,4 +1,4 @@
-"""Profile: keeps every customer's sessions, and says what became of each event."""
+"""Profile: keeps every customer's sessions and features, and says what became of each event."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,36 +9,39 @@ import numpy as np
 
 from operators.clock import Clock
 from operators.event_plans import EventPlan, EventPlans
+from operators.features.moment import ANY_MOMENT
 from operators.fields import Body, wrong_type
+from operators.kept import Kept
 from operators.outputs import DeadLetter, LateEvent, Outputs, Record, make_id
-from operators.plans import ProfilePlan
 from operators.profile_store import Profile, ProfileStore
 from operators.rejections import RejectedError, Rejection
+from operators.rows import Rows
 from operators.sessions import Session, join
-from operators.ticks import Forgotten, ProfileResult, ShardTick, Signal, TickName
+from operators.ticks import Forgotten, ProfileResult, Row, ShardTick, Signal, TickName
 from operators.times import AFTER_ALL, EventTime, format_time
 
 
 class ProfileStep:
-    """Keeps every customer's sessions; drops duplicates; passes on what triggers look for.
+    """Keeps every customer's sessions and features; drops duplicates; passes on what changes.
 
     Knows nothing of Bytewax or of files: give it ticks, it gives results.
 
     Args:
-        plan: what to keep and to look for.
+        kept: what to keep and to look for.
         store: the customers' profiles and deadlines.
         clock: where the readers stood at the last snapshot.
     """
 
-    def __init__(self, plan: ProfilePlan, store: ProfileStore, clock: Clock) -> None:
-        self._plan = plan
+    def __init__(self, kept: Kept, store: ProfileStore, clock: Clock) -> None:
+        self._plan = kept.plan
         self._store = store
         self._profiles = store.profiles
         self._timers = store.timers
         self._expiries = store.expiries
-        self._kinds = store.kinds
+        self._kept = kept
         self._clock = clock
-        self._events = EventPlans(plan, store.kinds)
+        self._events = EventPlans(kept)
+        self._rows = Rows(kept, store)
         self._bodies = msgspec.json.Decoder(Body)
         self._result = ProfileResult(TickName(0, 0), 0, EventTime(0), [], Outputs(), Counter())
 
@@ -50,9 +53,11 @@ class ProfileStep:
             self._take(tick)
         self._clock.advance(tick.name, tick.watermark, ended=tick.ended)
         result.watermark = EventTime(self._clock.watermark)
-        if tick.close and all(self._clock.ended):
-            result.watermark = AFTER_ALL
+        result.ended = all(self._clock.ended)
         self._fire_everyone(result.watermark)
+        if tick.close and result.ended:
+            result.watermark = AFTER_ALL
+            self._fire_everyone(AFTER_ALL)
         return result
 
     def snapshot(self) -> Clock:
@@ -96,11 +101,11 @@ class ProfileStep:
                 self._result.outputs.add("late", late)
                 continue
             applied += 1
-            self._apply(profile, time, plan, values)
+            self._apply(profile, plan, body, values, (time, watermark))
             if plan.roles:
                 keys = plan.keys(values)
                 signal = Signal(customer, time, watermark, body.messageId, plan.roles, keys)
-                self._result.signals.append(signal)
+                self._result.signs.append(signal)
         self._result.counts["applied"] = applied
         self._result.counts["duplicates"] = duplicates
 
@@ -142,32 +147,56 @@ class ProfileStep:
             self._close_sessions(profile, watermark)
         if profile is not None and profile.expiry < watermark:
             self._expiries.remove(profile.expiry, customer)
+            self._rows.pass_by(self._result.signs, profile, watermark, watermark)
             if self._expire(profile, watermark):
                 profile = None
         if profile is None:
             expiry = EventTime(time + self._plan.retention_ms)
             self._expiries.add(expiry, customer)
-            profile = Profile(customer, self._store.layout, time, AFTER_ALL, expiry, False, {}, [])
+            profile = self._store.new(customer, time, expiry)
             self._profiles.insert(customer, profile)
         return profile
 
     def _apply(
-        self, profile: Profile, time: EventTime, plan: EventPlan, values: Sequence[Any]
+        self,
+        profile: Profile,
+        plan: EventPlan,
+        body: Body,
+        values: Sequence[Any],
+        event: tuple[EventTime, EventTime],
     ) -> None:
-        """Put an event into its session."""
+        """Put an event into its session and take it into the features.
+
+        Args:
+            profile: the customer's.
+            plan: of the event.
+            body: of the event.
+            values: the event's fields.
+            event: its time, and the shard's watermark before it.
+        """
+        time, watermark = event
         if not profile.applied:
             profile.applied = True
+            profile.first_seen = time
             self._result.counts["customers"] += 1
-        session = join(profile.sessions, time, self._plan.gap_ms, self._kinds)
+        moment = ANY_MOMENT
+        if self._kept.needs_moment:
+            profile.first_seen = min(profile.first_seen, time)
+            self._rows.pass_by(self._result.signs, profile, max(time, watermark), watermark)
+            moment, values = self._rows.begin(profile, plan, body, values, event)
+        session = join(profile.sessions, time, self._plan.gap_ms, self._kept.session_values)
         collected = session.collected
         for slot in plan.counts:
             collected[slot] += 1
-        for slot, kind, position in plan.updates:
-            value = values[position]
-            if value is not None:
-                collected[slot] = kind.update(collected[slot], value, time)
+        for slot, kept, observe in plan.of_session:
+            for value in observe(values, time):
+                collected[slot] = kept.update(collected[slot], value, time)
         if session.events == 1:
             self._set_timer(profile)
+        if self._plan.has_rows:
+            slots, found = self._rows.apply(profile, plan, values, time, moment)
+            row = Row(profile.customer, moment.time, watermark, body.messageId, True, slots, found)
+            self._result.signs.append(row)
 
     def _is_duplicate(self, profile: Profile, message_id: str | None, time: EventTime) -> bool:
         """Tell whether this event was seen before; remember it if not (I4)."""
@@ -186,6 +215,7 @@ class ProfileStep:
 
     def _fire_everyone(self, watermark: EventTime) -> None:
         """Let pass every deadline before the watermark."""
+        self._rows.fire_everyone(self._result.signs, watermark)
         while customers := self._timers.due(watermark):
             profiles = self._profiles.edit(customers)
             for customer in customers:
@@ -220,8 +250,9 @@ class ProfileStep:
         """Forget a customer unseen for too long, whose expiry was taken; tell whether so."""
         expiry = EventTime(profile.latest + self._plan.retention_ms)
         if expiry < watermark:
+            self._rows.forget(profile)
             self._profiles.delete(profile.customer)
-            self._result.signals.append(Forgotten(profile.customer, watermark))
+            self._result.signs.append(Forgotten(profile.customer, expiry, watermark))
             return True
         self._expiries.add(expiry, profile.customer)
         profile.expiry = expiry
@@ -238,8 +269,8 @@ class ProfileStep:
             "events": session.events,
             "revision": 1,
         }
-        for kind, state in zip(self._kinds, session.collected, strict=True):
-            data.update(kind.result(state))
+        for collected, state in zip(self._kept.collected, session.collected, strict=False):
+            data.update(collected.result(state))
         time = EventTime(session.last + self._plan.gap_ms)
         record = Record("session.closed", f"{session_id}-1", customer, time, data)
         self._result.outputs.add("sessions", record)

@@ -1,14 +1,15 @@
 """A customer's profile as it is kept, and the part of a shard's store that keeps profiles."""
 
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
-from operators.collect import make_kind
-from operators.plans import ProfilePlan
+from operators.features.plan import FeaturePlan
+from operators.kept import Kept
 from operators.sessions import Session
-from operators.times import EventTime
-from state.about import About
+from operators.times import AFTER_ALL, BEFORE_ALL, EventTime
+from state.about import About, Layout
 from state.keyvalue import KeyValue
 from state.prefixes import Prefix
 from state.records import Records
@@ -27,6 +28,13 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
         applied: whether any event was applied.
         message_ids: the last different ones in order of arrival, with their event times.
         sessions: the open ones, by time.
+        first_seen: time of the earliest event applied so far.
+        moment: the customer's clock: the moment of the last row, BEFORE_ALL before any.
+        zone: the name of the time zone that the customer was last in, empty where unknown.
+        row_timer: where the timer for what changes by itself stands, AFTER_ALL for none; nothing
+            does before it.
+        session_until: when the session that rows tell of is over, AFTER_ALL where there is none.
+        features: the state of each.
     """
 
     customer: str
@@ -37,29 +45,45 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     applied: bool
     message_ids: dict[str, int]
     sessions: list[Session]
+    first_seen: EventTime
+    moment: EventTime
+    zone: str
+    row_timer: EventTime
+    session_until: EventTime
+    features: list[Any]
 
 
 class ProfileStore:
     """The profiles and their deadlines in one shard's store.
 
-    A profile names the layout of its collected values by its number in the store's list. One that
-    was written under another layout is read by name: values whose definition is still the same
-    are kept, new ones start empty.
+    A profile names the layout of its values by its number in the store's list. One that was
+    written under another layout is read by name: values whose definition is still the same are
+    kept, new ones start empty.
 
     Args:
         keyvalue: the shard's store.
         about: what the store says about itself; a new layout is added to it.
-        plan: what is collected now.
+        kept: what is kept now.
         cache: how many decoded profiles stay in memory.
+        watermark: the shard's, at which a new layout begins.
     """
 
-    def __init__(self, keyvalue: KeyValue, about: About, plan: ProfilePlan, cache: int) -> None:
-        self.kinds = [make_kind(collect) for collect in plan.collect]
-        layout = [f"{collect.name} = {collect.definition}" for collect in plan.collect]
-        if layout not in about.layouts:
-            about.layouts.append(layout)
+    def __init__(
+        self,
+        keyvalue: KeyValue,
+        about: About,
+        kept: Kept,
+        cache: int,
+        watermark: EventTime = BEFORE_ALL,
+    ) -> None:
+        self._session_values = kept.session_values
+        self._features = kept.features
+        layout = Layout(
+            session=_definitions([*kept.plan.collect, *kept.plan.session_features]),
+            features=_definitions(kept.plan.row.features),
+        )
+        self.layout = about.layout_number(layout, watermark)
         self._layouts = about.layouts
-        self.layout = about.layouts.index(layout)
         self._decoder = msgspec.msgpack.Decoder(Profile)
         self.profiles: Records[Profile] = Records(
             keyvalue,
@@ -70,24 +94,65 @@ class ProfileStore:
         )
         self.timers = Timers(keyvalue, Prefix.SESSION_TIMER)
         self.expiries = Timers(keyvalue, Prefix.EXPIRY_TIMER)
+        self.row_timers = Timers(keyvalue, Prefix.ROW_TIMER)
+
+    def new(self, customer: str, time: EventTime, expiry: EventTime) -> Profile:
+        """Make the profile of a customer who is first seen at a time; its owner inserts it."""
+        return Profile(
+            customer=customer,
+            layout=self.layout,
+            latest=time,
+            timer=AFTER_ALL,
+            expiry=expiry,
+            applied=False,
+            message_ids={},
+            sessions=[],
+            first_seen=time,
+            moment=BEFORE_ALL,
+            zone="",
+            row_timer=AFTER_ALL,
+            session_until=AFTER_ALL,
+            features=[each.start() for each in self._features],
+        )
 
     def flush(self) -> None:
         """Write what has changed."""
         self.profiles.flush()
         self.timers.flush()
         self.expiries.flush()
+        self.row_timers.flush()
 
     def _decode(self, data: bytes) -> Profile:
         profile = self._decoder.decode(data)
         if profile.layout != self.layout:
-            old = self._layouts[profile.layout]
+            layouts = self._layouts[profile.layout :]
+            of_sessions = [each.session for each in layouts]
             for session in profile.sessions:
-                session.collected = self._arrange(dict(zip(old, session.collected, strict=True)))
+                session.collected = _arrange(session.collected, of_sessions, self._session_values)
+            of_features = [each.features for each in layouts]
+            profile.features = _arrange(profile.features, of_features, self._features)
             profile.layout = self.layout
         return profile
 
-    def _arrange(self, values: dict[str, Any]) -> list[Any]:
-        return [
-            values.get(definition, kind.start())
-            for definition, kind in zip(self._layouts[self.layout], self.kinds, strict=True)
-        ]
+
+class Startable(Protocol):
+    """What has a state to start from."""
+
+    def start(self) -> Any:
+        """Return the state of nothing."""
+
+
+def _definitions(plans: Iterable[FeaturePlan]) -> list[str]:
+    return [f"{each.name} = {each.definition}" for each in plans]
+
+
+def _arrange(
+    states: Sequence[Any], layouts: Sequence[Sequence[str]], kept: Sequence[Startable]
+) -> list[Any]:
+    """Bring states from the first of some layouts to the last; what is not in all starts empty."""
+    always = set(layouts[0]).intersection(*layouts[1:])
+    found = dict(zip(layouts[0], states, strict=True))
+    return [
+        found[definition] if definition in always else each.start()
+        for definition, each in zip(layouts[-1], kept, strict=True)
+    ]

@@ -4,12 +4,22 @@ Several sessions of a customer may be open at once while the watermark lags behi
 comes out of order may join two of them.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import msgspec
 
-from operators.collect.kind import Kind
 from operators.times import EventTime
+
+
+class Mergeable(Protocol):
+    """What a session keeps a state of: a kind of feature, or a collected value."""
+
+    def start(self) -> Any:
+        """Return the state before any event."""
+
+    def merge(self, earlier: Any, later: Any) -> Any:
+        """Return the state of two stretches together."""
 
 
 class Session(msgspec.Struct, array_like=True, gc=False):
@@ -28,7 +38,9 @@ class Session(msgspec.Struct, array_like=True, gc=False):
     collected: list[Any]
 
 
-def join(sessions: list[Session], time: EventTime, gap_ms: int, kinds: list[Kind]) -> Session:
+def join(
+    sessions: list[Session], time: EventTime, gap_ms: int, kinds: Sequence[Mergeable]
+) -> Session:
     """Return the session that an event belongs to, made or merged if need be.
 
     Args:
@@ -63,7 +75,7 @@ def join(sessions: list[Session], time: EventTime, gap_ms: int, kinds: list[Kind
     return session
 
 
-def _merge(earlier: Session, later: Session, kinds: list[Kind]) -> None:
+def _merge(earlier: Session, later: Session, kinds: Sequence[Mergeable]) -> None:
     earlier.last = max(earlier.last, later.last)
     earlier.events += later.events
     earlier.collected = [

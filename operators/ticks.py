@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from operators.event_plans import Role
 from operators.lines import Envelope, Ints
@@ -96,11 +96,38 @@ class Signal(NamedTuple):
     keys: list[str]
 
 
-class Forgotten(NamedTuple):
-    """A customer who was not seen for so long that the profile is gone."""
+class Row(NamedTuple):
+    """What has changed of a customer's row: by an event, or by itself when a window lets go of one.
+
+    Attributes:
+        customer: whose it is.
+        time: the moment that the row stands for, in ms.
+        watermark: the shard's before it.
+        message_id: of the event, None or empty where it has none.
+        is_event: whether an event has changed it.
+        slots: the numbers of the values that may have changed.
+        values: of these slots.
+    """
 
     customer: str
+    time: EventTime
     watermark: EventTime
+    message_id: str | None
+    is_event: bool
+    slots: tuple[int, ...]
+    values: list[Any]
+
+
+class Forgotten(NamedTuple):
+    """A customer who was not seen for so long that the profile is gone, from this time on."""
+
+    customer: str
+    time: EventTime
+    watermark: EventTime
+
+
+Sign = Row | Signal | Forgotten
+"""What profile tells decide of a customer."""
 
 
 @dataclass(slots=True)
@@ -111,17 +138,19 @@ class ProfileResult:
         name: of the tick.
         shard: whose share of it.
         watermark: the shard's after the tick; AFTER_ALL where the clock moves past every timer.
-        signals: in the order in which they happened.
+        signs: in the order in which they happened.
         outputs: closed sessions, late events, dead letters.
         counts: for the summary.
+        ended: whether all readers have ended.
     """
 
     name: TickName
     shard: int
     watermark: EventTime
-    signals: list[Signal | Forgotten]
+    signs: list[Sign]
     outputs: Outputs
     counts: Counter[str]
+    ended: bool = False
 
 
 @dataclass(slots=True)

@@ -13,8 +13,11 @@ class Prefix(IntEnum):
     PROFILE = 1
     SESSION_TIMER = 2
     EXPIRY_TIMER = 3
-    CASES = 4
-    CASES_TIMER = 5
+    CUSTOMER = 4
+    INSTANCE_TIMER = 5
+    ROW_TIMER = 6
+    SEGMENT_TIMER = 7
+    ATTRIBUTES = 8
 
     @property
     def key(self) -> bytes:

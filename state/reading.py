@@ -8,10 +8,11 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from rocksdict import AccessType, Options, Rdict
 
@@ -22,6 +23,7 @@ from state.keyvalue import MemoryKeyValue
 from state.prefixes import Prefix
 from state.versions import NO_VERSION, Version, read_committed
 
+_ABOUT = Prefix.ABOUT.key
 _ATTEMPTS = 10
 _APART_S = 0.02
 
@@ -39,15 +41,29 @@ def while_unused(folder: StateFolder) -> Iterator[bool]:
     yield False
 
 
-def committed_about(folder: Path, version: Version | None = None) -> tuple[Version, About | None]:
-    """Return what a shard says about itself in its committed version.
+class Committed(NamedTuple):
+    """What was found in a shard's committed version.
+
+    Attributes:
+        version: its name, NO_VERSION where nothing was ever written.
+        about: what the shard says about itself, None where nothing was ever written.
+        values: of the keys that were asked for, None where there is none.
+    """
+
+    version: Version
+    about: About | None
+    values: list[bytes | None]
+
+
+def read_committed_version(
+    folder: Path, version: Version | None = None, keys: Sequence[bytes] = ()
+) -> Committed:
+    """Read some values from a shard's committed version.
 
     Args:
         folder: the shard's folder.
         version: which, where that is known better than from the file ``committed``.
-
-    Returns:
-        The version and its record; NO_VERSION and None where nothing was ever written.
+        keys: of the values, beside what the shard says about itself.
 
     Raises:
         StateError: the version is missing or cannot be read.
@@ -55,13 +71,15 @@ def committed_about(folder: Path, version: Version | None = None) -> tuple[Versi
     for _ in range(_ATTEMPTS):
         chosen = read_committed(folder) if version is None else version
         if chosen == NO_VERSION:
-            return NO_VERSION, None
+            return Committed(NO_VERSION, None, [None for _ in keys])
         try:
-            about = _read(folder / chosen)
+            found = _read(folder / chosen, [_ABOUT, *keys])
         except FileNotFoundError:
-            about = None
-        if about is not None and about.version == chosen:
-            return chosen, about
+            found = [None]
+        if found[0] is not None:
+            about = read_about(MemoryKeyValue({_ABOUT: found[0]}), str(folder / chosen))
+            if about.version == chosen:
+                return Committed(chosen, about, found[1:])
         if version is not None or read_committed(folder) == chosen:
             break
     raise StateError(
@@ -95,28 +113,26 @@ def _locked(path: Path, stack: ExitStack) -> bool:
     return True
 
 
-def _read(version: Path) -> About | None:
-    """Read the record through a clone of a version; None where the version is incomplete."""
+def _read(version: Path, keys: Sequence[bytes]) -> list[bytes | None]:
+    """Read values through a clone of a version; all None where the version is incomplete."""
     with TemporaryDirectory(prefix="cartwheel-") as clone:
         for file in version.iterdir():
             if file.suffix == ".sst":
                 (Path(clone) / file.name).symlink_to(file.resolve())
             else:
                 shutil.copyfile(file, Path(clone) / file.name)
-        key = Prefix.ABOUT.key
-        value = _get(Path(clone), key)
-    return None if value is None else read_about(MemoryKeyValue({key: value}), str(version))
+        return _get(Path(clone), keys)
 
 
-def _get(folder: Path, key: bytes) -> bytes | None:
-    """Read one value; every table is opened at once, so that none can vanish later."""
+def _get(folder: Path, keys: Sequence[bytes]) -> list[bytes | None]:
+    """Read values; every table is opened at once, so that none can vanish later."""
     options = Options(raw_mode=True)
     options.create_if_missing(create_if_missing=False)
     options.set_max_open_files(-1)
     try:
         database = Rdict(str(folder), options, access_type=AccessType.read_only())
     except Exception:  # noqa: BLE001 (rocksdict raises nothing more special)
-        return None
-    value: bytes | None = database.get(key)
+        return [None for _ in keys]
+    values: list[bytes | None] = [database.get(key) for key in keys]
     database.close()
-    return value
+    return values

@@ -79,6 +79,22 @@ class Records(Generic[T]):
                     records[customer] = changed[customer] = young[customer] = record
         return records
 
+    def stored_after(self, key: bytes, limit: int) -> tuple[list[T], bytes]:
+        """Go through all that is stored, a few records at a time, as it was last written.
+
+        Args:
+            key: where the last call has come to, empty at the beginning.
+            limit: how many at most.
+
+        Returns:
+            Records to look at, not to change, none at the end; and where this call has come to.
+        """
+        start = key + b"\0" if key else self._prefix
+        keys = self._keyvalue.keys(start, self._prefix, limit)
+        values = self._keyvalue.get_many(keys)
+        records = [self._decode(value) for value in values if value is not None]
+        return records, keys[-1] if keys else key
+
     def insert(self, customer: str, record: T) -> T:
         """Add the record of a customer who has none, as ``edit`` has said."""
         is_new = customer not in self._young and customer not in self._old
@@ -105,4 +121,13 @@ class Records(Generic[T]):
         self._young = {}
 
     def _key(self, customer: str) -> bytes:
-        return self._prefix + blake2b(customer.encode(), digest_size=16).digest()
+        return self._prefix + _digest(customer)
+
+
+def record_key(prefix: Prefix, customer: str) -> bytes:
+    """Return the key under which a customer's record stands."""
+    return prefix.key + _digest(customer)
+
+
+def _digest(customer: str) -> bytes:
+    return blake2b(customer.encode(), digest_size=16).digest()

@@ -61,17 +61,18 @@ class ShardStore:
         """What the store says about itself; change it before the next checkpoint."""
         return self._about
 
-    def checkpoint(self, ticks: Sequence[int]) -> Version:
+    def checkpoint(self, ticks: Sequence[int], watermark: int) -> Version:
         """Make a version of what was written, or name the last one when nothing was.
 
         Args:
             ticks: the last tick of each reader that is in it.
+            watermark: the shard's after them.
         """
         if self.keyvalue.changed:
             started = perf_counter()
             version = self._versions.next()
             self._about.shard, self._about.version = self._name, version
-            self._about.ticks = list(ticks)
+            self._about.ticks, self._about.watermark = list(ticks), watermark
             write_about(self.keyvalue, self._about)
             faults.reach("between-write-and-checkpoint")
             self.keyvalue.checkpoint(self._versions.path(version))

@@ -11,16 +11,18 @@ from dataclasses import dataclass, field
 from itertools import accumulate, repeat
 
 from connectors.rendering import Line, render_line
-from operators.case_store import CaseStore
 from operators.clock import Clock
+from operators.customers import CustomerStore
 from operators.decide import DecideStep
 from operators.heads import LineReader
+from operators.kept import Kept
 from operators.lines import Lines, join
 from operators.plans import DecidePlan, ProfilePlan
 from operators.profile import ProfileStep
 from operators.profile_store import ProfileStore
 from operators.route import Route, RouteState
 from operators.ticks import ShardTick
+from operators.times import EventTime
 from state.about import About
 from state.keyvalue import MemoryKeyValue
 
@@ -117,10 +119,13 @@ class Simulation:
         self.profiles: list[ProfileStep] = []
         self.decides: list[DecideStep] = []
         for shard, keyvalue in enumerate(self.keyvalues):
-            profile_store = ProfileStore(keyvalue, self.abouts[shard], profile_plan, self.cache)
-            self.profiles.append(ProfileStep(profile_plan, profile_store, start.clocks[shard]))
-            case_store = CaseStore(keyvalue, self.cache)
-            self.decides.append(DecideStep(decide_plan, case_store, start.ticks[shard]))
+            about, clock = self.abouts[shard], start.clocks[shard]
+            watermark = EventTime(clock.watermark)
+            kept = Kept(profile_plan)
+            profile_store = ProfileStore(keyvalue, about, kept, self.cache, watermark)
+            self.profiles.append(ProfileStep(kept, profile_store, clock))
+            store = CustomerStore(keyvalue, about, decide_plan, self.cache, watermark)
+            self.decides.append(DecideStep(decide_plan, store, start.ticks[shard]))
 
     def restarted(
         self, profile_plan: ProfilePlan | None = None, decide_plan: DecidePlan | None = None

@@ -23,7 +23,12 @@ BAD = "name: shop\nsesion: {}\nretention: soon\n"
 
 
 @pytest.fixture
-def run_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> RunCheck:
+def run_check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> RunCheck:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "crm.csv").write_text("id,tier\nu1,gold\n")
+
     def run(text: str | None, *options: str) -> tuple[int, str, str, Path]:
         path = tmp_path / "shop.yaml"
         if text is not None:
@@ -111,7 +116,7 @@ def test_a_missing_file_is_exit_code_2(run_check: RunCheck) -> None:
 def test_json_says_that_a_good_config_is_ok(run_check: RunCheck) -> None:
     exit_code, out, err, _ = run_check(GOOD, "--json")
     assert (exit_code, err) == (0, "")
-    assert json.loads(out) == {"ok": True, "problems": []}
+    assert json.loads(out) == {"ok": True, "problems": [], "warnings": []}
 
 
 def test_json_lists_every_problem(run_check: RunCheck) -> None:
@@ -119,6 +124,7 @@ def test_json_lists_every_problem(run_check: RunCheck) -> None:
     assert (exit_code, err) == (2, "")
     result = json.loads(out)
     assert result["ok"] is False
+    assert result["warnings"] == []
     assert [(found["line"], found["column"]) for found in result["problems"]] == [(2, 1), (3, 12)]
     assert result["problems"][0] == {
         "file": str(path),
@@ -126,3 +132,40 @@ def test_json_lists_every_problem(run_check: RunCheck) -> None:
         "column": 1,
         "message": 'sesion: unknown key; did you mean "session"?',
     }
+
+
+RULES = """
+name: shop
+attributes: {file: crm.csv, customer: id, columns: {tier: text}}
+features: {orders: {count: Order Completed}, views: {count: Product Viewd, over: 1h}}
+segments:
+  buyers: {when: orders>0, hold: 7d}
+  keen: {enter: views > 5, leave: views < 2 or attribute.tier == 'none', for: 90s}
+"""
+
+
+def test_features_and_segments_are_summed_up_with_what_they_mean(run_check: RunCheck) -> None:
+    exit_code, out, err, path = run_check(RULES)
+    assert (exit_code, err) == (0, "")
+    warning, fine, *lines = out.splitlines()
+    assert warning.startswith(f'{path}:4:61: warning: features.views.count: found "Product Viewd"')
+    assert fine == f"{path}: fine"
+    assert lines == [
+        "  sessions: end 30m after the last event, collect nothing",
+        "  features: 2",
+        "  attributes: tier, from crm.csv",
+        "  segments: 2",
+        "    buyers: when orders > 0, hold 7d",
+        '    keen: enter when views > 5, leave when views < 2 or attribute.tier == "none", for 90s',
+        "  triggers: none",
+    ]
+
+
+def test_json_lists_warnings_and_the_config_is_ok_all_the_same(run_check: RunCheck) -> None:
+    exit_code, out, err, path = run_check(RULES, "--json")
+    assert (exit_code, err) == (0, "")
+    result = json.loads(out)
+    assert (result["ok"], result["problems"]) == (True, [])
+    [warning] = result["warnings"]
+    assert (warning["file"], warning["line"], warning["column"]) == (str(path), 4, 61)
+    assert "Product Viewed" in warning["message"]

@@ -6,10 +6,22 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
-from config import SINK_TOPICS, Config, ConfigError, Problem, load
+from config import (
+    SINK_TOPICS,
+    Config,
+    ConfigError,
+    Problem,
+    config_schema,
+    load,
+    load_with_warnings,
+)
 from config.explain import keys_at
-from config.models import COLLECT_KINDS
+from config.features import FEATURE_KINDS
+from config.measures import COLLECT_KINDS
+from expressions import compile_function
+from flows.job import plans_of
 
 PATHS_OF_SECTIONS = [
     (),
@@ -17,6 +29,8 @@ PATHS_OF_SECTIONS = [
     *(("source", "kafka"), ("source", "kafka", "security"), ("sinks", "kafka")),
     ("triggers", "t"),
     *(("session", "collect", "t", f"<{kind}>") for kind in COLLECT_KINDS),
+    *(("features", "t", f"<{kind}>") for kind in FEATURE_KINDS),
+    ("segments", "t"),
 ]
 KEYS = st.sampled_from(
     [
@@ -45,6 +59,56 @@ PATHS = st.sampled_from(["traits.a", "properties.b.c", "context.d", "x.y"])
 SPECS = st.dictionaries(
     st.sampled_from([*COLLECT_KINDS, "of", "at_most"]), PATHS, min_size=1, max_size=2
 )
+EVENT_TEXTS = st.sampled_from(
+    [
+        *("properties.a", "traits.a * 2", "event.hour", "properties.b[].c", "lower(traits.a)"),
+        *("properties.", "5", "a >", "event.properties.b[].d > 1", "event.name == 'A'", "${A}"),
+    ]
+)
+FEATURES = st.fixed_dictionaries(
+    {},
+    optional={
+        **{kind: st.just("A") for kind in ("count", "time", "rate")},
+        **dict.fromkeys(("sum", "last", "distinct", "recent"), EVENT_TEXTS),
+        "of": st.sampled_from(["A", "any", None, 5]),
+        "where": EVENT_TEXTS,
+        "at_most": st.integers(0, 101),
+        "over": st.sampled_from(["1h", "24h", "7d", "8d", "1s"]),
+        "pane": st.sampled_from(["1m", "7m", "1h"]),
+        "per": st.sampled_from(["1h", "1w", "1y"]),
+        "zone": st.sampled_from(["utc", "customer", "x"]),
+        "within": st.just("session"),
+        "since": st.sampled_from(["A", "any"]),
+        "half_life": st.sampled_from(["1h", "8d"]),
+    },
+)
+SMALL_FEATURES = st.one_of(
+    st.sampled_from(
+        [
+            {"count": "A"},
+            {"time": "any", "per": "1d"},
+            {"last": "properties.a"},
+            {"recent": "properties.b[].c", "where": "event.properties.b[].d > 1"},
+            {"sum": "traits.a * 2", "over": "24h"},
+        ]
+    ),
+    FEATURES,
+)
+CONDITIONS = st.sampled_from(
+    [
+        *("a > 5", "a > 5 and a < 3", "segment.a", "segment.b", "not segment.c or b", "a"),
+        *("since(b) > 1h", "session.duration > 5m", "session.a > 1", "trait.x == 'y'"),
+        *("context.hour > 3", "context.device == 'x'", "score.x > 1", "nope", "a >", "${A}"),
+    ]
+)
+SEGMENTS = CONDITIONS | st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(("when", "enter", "leave"), CONDITIONS),
+        **{key: st.sampled_from(["0s", "1h", "8d"]) for key in ("for", "hold")},
+    },
+)
+RULE_NAMES = st.sampled_from(["a", "b", "c", "A", "session"])
 TRIGGERS = st.fixed_dictionaries(
     {"on": st.sampled_from("AB")},
     optional={
@@ -105,7 +169,16 @@ CONFIGS = st.fixed_dictionaries(
             },
         ),
         "triggers": st.dictionaries(KEYS, TRIGGERS, max_size=3),
+        "features": st.dictionaries(RULE_NAMES, SMALL_FEATURES, max_size=3),
+        "segments": st.dictionaries(RULE_NAMES, SEGMENTS, max_size=3),
     },
+)
+RULES = st.fixed_dictionaries(
+    {
+        "name": st.just("shop"),
+        "features": st.fixed_dictionaries({"a": SMALL_FEATURES, "b": SMALL_FEATURES}),
+        "segments": st.dictionaries(st.sampled_from("abc"), SEGMENTS, min_size=1, max_size=3),
+    }
 )
 LINES = st.sampled_from(
     [
@@ -126,14 +199,16 @@ def _load(path: Path, content: bytes) -> Config | None:
     """Load what must either be a config or have problems that can be shown."""
     path.write_bytes(content)
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
     config = None
     try:
-        config = load(path, {"A": "5", "EMPTY": ""})
+        loaded = load_with_warnings(path, {"A": "5", "EMPTY": ""})
+        config, warnings = loaded.config, loaded.warnings
     except ConfigError as error:
         problems = error.problems
     assert isinstance(config, Config) != bool(problems)
     lines = len(content.decode(errors="replace").splitlines()) + 1
-    for problem in problems:
+    for problem in (*problems, *warnings):
         assert 1 <= problem.line <= lines
         assert problem.column >= 1
         assert len(str(problem).splitlines()) == 1
@@ -174,6 +249,31 @@ def test_any_tree_that_is_nearly_a_config(path: Path, tree: object) -> None:
         assert trigger.after_ms < retention_ms
         assert isinstance(trigger.again, str) or trigger.again < retention_ms
     _assert_source_and_sinks_fit(config)
+
+
+VALIDATOR = Draft202012Validator(config_schema())
+
+
+@settings(max_examples=200, deadline=None)
+@given(tree=RULES | CONFIGS)
+def test_what_is_a_config_fits_its_schema_and_can_be_compiled(path: Path, tree: object) -> None:
+    config = _load(path, json.dumps(tree).encode())
+    if config is None:
+        return
+    VALIDATOR.validate(tree)
+    profile, decide = plans_of(config)
+    assert [each.name for each in profile.row.features if "." not in each.name] == [
+        name for name, each in config.features.items() if getattr(each, "within", None) is None
+    ]
+    assert {each.name for each in decide.segments} == set(config.segments)
+    slots = {name: number for number, name in enumerate(decide.slot_names)}
+    assert len(slots) == len(decide.slot_names)
+    for segment in decide.segments:
+        for tree_ in filter(None, (segment.enter, segment.leave)):
+            row = [None] * len(slots)
+            assert compile_function(tree_, slots)(row, 0) in {True, False}
+        uses = [slots[name] for name in segment.uses]
+        assert all(slot < slots[f"segment.{segment.name}"] for slot in uses)
 
 
 def _assert_source_and_sinks_fit(config: Config) -> None:

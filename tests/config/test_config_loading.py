@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from config import Config, Count, Distinct, Last, Sum, load
+from config import Config, load
+from config.measures import Count, Distinct, Last, Sum
 
 LoadText = Callable[..., Config]
 

@@ -72,7 +72,7 @@ def test_a_wrong_value_is_told_with_its_place(
 
 UNKNOWN_KEYS = [
     ("name: s\nretension: 7d", 2, 1, 'retension: unknown key; did you mean "retention"?'),
-    ("name: s\nfeatures: {}", 2, 1, "features: unknown key; the keys here are name, source"),
+    ("name: s\nmodels: {}", 2, 1, "models: unknown key; the keys here are name, source"),
     ("name: s\ntime: {Idle: 5s}", 2, 8, 'time.Idle: unknown key; did you mean "idle"?'),
     ("name: s\nsource: {kafak: {}}", 2, 10, 'source.kafak: unknown key; did you mean "kafka"?'),
     ("name: s\nsinks: {fils: a}", 2, 9, 'sinks.fils: unknown key; did you mean "files"?'),
@@ -95,7 +95,7 @@ UNKNOWN_KEYS = [
         "name: s\nsession: {collect: {d: {sum: traits.a, at_most: 5}}}",
         2,
         40,
-        "session.collect.d.at_most: unknown key; the keys here are of, sum",
+        "session.collect.d.at_most: found with sum, goes with distinct and recent only",
     ),
 ]
 
@@ -116,10 +116,14 @@ COLLECTS = [
     ("{of: A}", 24, ["found a mapping", "exactly one of"]),
     ("count", 24, ['found "count"', "a mapping"]),
     ("{min: price}", 30, ['found "price"', "properties, context or traits"]),
+    ("{min: price}", 30, ['did you mean "properties.price"?']),
     ("{max: propertis.a.b}", 30, ['did you mean "properties.a.b"?']),
-    ("{first: properties}", 32, ['found "properties"']),
-    ("{last: properties..a}", 31, ["names after dots"]),
-    ("{sum: context.b.c.d.e.f.g.h.i}", 30, ["at most 8 parts"]),
+    ("{first: properties}", 32, ['found "properties"', "names after dots"]),
+    ("{last: properties..a}", 41, [". has no meaning here"]),
+    ("{last: properties.a +}", 45, ["ends where a value is expected"]),
+    ("{sum: context.b.c.d.e.f.g.h.i}", 30, ["context.b.c.d.e.f.g.h.i has more than 8 parts"]),
+    ("{count: A, over: 1h}", 35, ["over all of the session; only features have windows"]),
+    ("{rate: A}", 24, ["found a mapping, expected exactly one of count"]),
     ("{distinct: traits.a, at_most: 0}", 54, ["from 1 to 1000"]),
     ("{distinct: traits.a, at_most: 1001}", 54, ["from 1 to 1000"]),
     ("{sum: traits.a, of: 5}", 44, ["found 5", "an event's name"]),
@@ -137,7 +141,11 @@ def test_a_wrong_collect_is_told_with_its_place(
 
 
 @pytest.mark.parametrize(
-    "name", ["session_id", "start", "end", "duration_s", "events", "revision", "X", "9x", "a-b"]
+    "name",
+    [
+        *("session_id", "start", "end", "duration_s", "events", "revision", "duration"),
+        *("X", "9x", "a-b"),
+    ],
 )
 def test_a_collected_name_must_be_free_and_an_identifier(
     problems_of: ProblemsOf, name: str

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from connectors.dead_letters import RECORD_BYTES
 from connectors.rendering import render_line, render_record
-from operators.decisions import Subject, decision, message
+from operators.decisions import Subject, Verdict, decision, message
 from operators.instances import Instance
 from operators.outputs import DeadLetter, LateEvent, Original, Record
 from operators.rejections import KEPT_BYTES, Partition, Place, Rejection
@@ -79,7 +79,7 @@ def test_a_message_that_is_sent() -> None:
     ],
 )
 def test_a_decision(outcome: str, reason: str | None, cause: str | None, ending: str) -> None:
-    assert text(decision(SUBJECT, TIME, outcome, reason=reason, cause=cause)) == (
+    assert text(decision(SUBJECT, Verdict(TIME, outcome, reason=reason, cause=cause))) == (
         f'{{"specversion":"1.0","id":"{INSTANCE_ID}-decision","source":"cartwheel/shop",'
         '"type":"cartwheel.decision","subject":"zoë \\"z\\"",'
         '"time":"2026-01-31T09:30:00.123Z","datacontenttype":"application/json",'

@@ -13,11 +13,11 @@ from jsonschema import Draft202012Validator, ValidationError
 from cartwheel.app import main
 from connectors.dead_letters import PREFIX
 from connectors.schemas import COLLECTED
-from operators.collect import KINDS
+from operators.features.collected import KINDS
 from replaying import PROJECT, Replay
 
 SHOP = PROJECT / "examples" / "shop"
-KINDS_OF_OUTPUT = ("sessions", "triggers", "decisions", "dead-letters")
+KINDS_OF_OUTPUT = ("sessions", "segments", "triggers", "decisions", "dead-letters")
 EVERY_KIND = """
 name: every.kind
 session:
@@ -29,6 +29,9 @@ session:
     entry: {first: properties.page}
     exit: {last: properties.page}
     pages: {distinct: properties.page, at_most: 2}
+    usual: {mean: properties.price}
+    viewed_at: {time: Product Viewed}
+    latest: {recent: properties.page, at_most: 3}
 """
 Schemas = dict[str, dict[str, Any]]
 BAD = (

@@ -16,7 +16,7 @@ from config.models import Config
 from connectors.importing.mapping import load_mapping
 from flows.inspect_state import ProgressReport, ShardReport, StateReport
 from flows.job import Job
-from operators.collect import KINDS
+from operators.features.collected import KINDS
 
 PAGE_OF = {
     "replay": "replay.md",
@@ -27,7 +27,11 @@ PAGE_OF = {
     "state": "state.md",
     "schemas": "consuming.md",
     "dead-letters": "dead-letters.md",
+    "explain": "explain.md",
 }
+ALSO_ON = {"schemas": "config.md"}
+"""A second page for some of a command's options."""
+
 LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
 
 
@@ -57,7 +61,9 @@ def test_every_command_has_its_page() -> None:
 def test_every_option_of_a_command_is_named_on_its_page(command: object) -> None:
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)  # type: ignore[attr-defined]
-    words = set(re.findall(r"(?:--)?[\w-]+", text_of(PAGE_OF[command.NAME])))  # type: ignore[attr-defined]
+    name: str = command.NAME  # type: ignore[attr-defined]
+    text = text_of(PAGE_OF[name]) + (text_of(ALSO_ON[name]) if name in ALSO_ON else "")
+    words = set(re.findall(r"(?:--)?[\w-]+", text))
     for option in options_of(parser):
         assert option in words, option
 
@@ -80,19 +86,20 @@ def test_no_page_names_an_option_that_does_not_exist() -> None:
 
 
 def test_every_kind_of_output_is_named() -> None:
-    kinds = {"sessions", "triggers", "decisions", "late", "dead-letters"}
-    of_a_job = set(Job.kinds.fget(_JobWithTriggers()))  # type: ignore[attr-defined]
+    kinds = {"sessions", "triggers", "decisions", "segments", "late", "dead-letters"}
+    of_a_job = set(Job.kinds.fget(_JobWithRules()))  # type: ignore[attr-defined]
     assert of_a_job == kinds
     text = text_of("replay.md")
     for name in (*(f"{kind}.jsonl" for kind in of_a_job), "summary.json"):
         assert f"| `{name}` |" in text, name
 
 
-class _JobWithTriggers:
+class _JobWithRules:
     """As much of a job as its kinds depend on."""
 
     class decide:  # noqa: N801 (stands for an attribute)
         triggers = ("one",)
+        segments = ("one",)
 
 
 def test_every_field_of_the_summary_is_named() -> None:

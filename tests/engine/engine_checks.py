@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from config import Config, rule_version
 from flows.job import Job, ReplayOptions, replay_job
 from operators.plans import DecidePlan, ProfilePlan
-from operators.times import EventTime, format_time
-from oracle import Decision, Expected, Rules, Session
+from operators.times import EventTime, format_time, parse_time
+from oracle import Change, Decision, Expected, Rules, Session
 from oracle.writing import NOW_MS
 from simulation import Outcome, Simulation
 from state.timers import Timers
@@ -83,6 +83,7 @@ def few_timers(capacity: int) -> Iterator[None]:
 def assert_as_expected(outcome: Outcome, expected: Expected, rules: Rules) -> None:
     """Check every output and every count of one reader's run."""
     assert_records(outcome, expected.sessions, expected.decisions, rules)
+    assert_changes(outcome, expected.changes)
     lines = expected.classified.lines
     counts = {name: outcome.counts[name] for name in expected.counts}
     assert counts == expected.counts
@@ -110,6 +111,26 @@ def assert_records(
     assert_instances_match(records(outcome, "triggers"), decided)
     for name in rules.triggers:
         assert outcome.counts[f"sent {name}"] == sum(one.trigger == name for one in sent)
+
+
+def assert_changes(outcome: Outcome, changes: Iterable[Change]) -> None:
+    """Check who has entered and left which segment, when, why, and how often before."""
+    found = sorted(_change_of(record) for record in records(outcome, "segments"))
+    assert found == sorted((*one[:-1], _version(one)) for one in changes)
+
+
+def _version(change: Change) -> str:
+    segments = Config.model_validate(change.version.as_config()).segments
+    return rule_version(segments[change.segment]) if change.segment in segments else "none"
+
+
+def _change_of(record: dict[str, Any]) -> tuple[object, ...]:
+    _, _, kind = record["type"].rpartition(".")
+    data = record["data"]
+    time = parse_time(record["time"])
+    number = int(record["id"].rpartition("-")[2])
+    about = record["subject"], data["segment"], kind, time, data["origin"], number
+    return (*about, data["version"] or "none")
 
 
 def assert_instances_match(messages: list[dict[str, Any]], decided: list[dict[str, Any]]) -> None:

@@ -14,8 +14,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine_checks import SIZES, assert_records, records, simulation, turns
-from oracle import Decision, Rules, Session, run, streams
+from engine_checks import (
+    SIZES,
+    assert_changes,
+    assert_records,
+    records,
+    simulation,
+    turns,
+)
+from oracle import Decision, Rules, Session, drawn_segments, run, streams
+from oracle.visits import visits
 from oracle.writing import HOUR_MS, MINUTE_MS, NOW_MS, START_MS, event_line, renamed
 from simulation import Outcome, Simulation
 
@@ -89,6 +97,31 @@ def test_readers_with_their_own_customers_give_what_each_gives_alone(
     names = ("applied", "applied"), ("late", "late"), ("duplicate", "duplicates")
     for outcome, name in (*names, ("dead letter", "dead_letters")):
         assert done.outcome.counts[name] == fates[outcome]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    inputs=st.lists(st.one_of(visits(10), visits(10, backwards=True)), min_size=2, max_size=3).map(
+        with_own_customers
+    ),
+    rules=drawn_segments.rules(retention=False),
+    sizes=SIZES,
+    order=ORDERS,
+    close=st.booleans(),
+)
+def test_readers_with_their_own_customers_let_them_enter_and_leave_as_each_does_alone(
+    *,
+    inputs: list[list[bytes]],
+    rules: Rules,
+    sizes: list[int],
+    order: list[int],
+    close: bool,
+) -> None:
+    done = run_readers(inputs, rules, sizes, order, close=close)
+    alone = [run(lines, rules, now_ms=NOW_MS).classified for lines in inputs]
+    until = math.inf if close else max(each.watermark for each in alone)
+    expected = [run(lines, rules, now_ms=NOW_MS, until=until) for lines in inputs]
+    assert_changes(done.outcome, [change for each in expected for change in each.changes])
 
 
 def shared_out(lines: Sequence[bytes], readers: int) -> list[list[bytes]]:

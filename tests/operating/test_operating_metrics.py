@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from cartwheel.metrics import METRICS, READY, RunCollector
 from cartwheel.observed import Observed
+from cartwheel.run_log import RunLog
 from flows.reports import (
     CountReport,
     Listener,
@@ -35,6 +37,7 @@ FULL = (
     WorkersStarted(2),
     ReaderReport(0, 0, 9, watermark_ms=1_000, at_ms=2_000, lag=3),
     CountReport({"read": 9, "applied": 9, "sent mail": 2}, {"triggers": 2}),
+    CountReport({"segment.entered lapsed": 5, "segment.left lapsed": 2}, {"segments": 7}),
     SinkReport(ticks=7, epochs=2, epoch_s=2.5),
     StepReport(0, {"profile": 0.5, "decide": 0.25, "sinks": 0.1}, 3, 0.5, 100, 1000, 8, 2),
     StepReport(1, {"profile": 0.5, "decide": 0.25, "sinks": 0.0}, 1, 0.5, 10, 100, 1, 1),
@@ -56,7 +59,12 @@ def shown(observed: Observed) -> Found:
 
 
 def reported(*reports: object) -> Observed:
-    observed = Observed(["mail", "push"], ["triggers", "sessions"], clock=lambda: 50.0)
+    observed = Observed(
+        ["mail", "push"],
+        ["triggers", "sessions"],
+        segments=["lapsed", "new"],
+        clock=lambda: 50.0,
+    )
     for report in reports:
         observed.report(report)  # type: ignore[arg-type]
     return observed
@@ -68,6 +76,11 @@ def test_every_report_has_its_part() -> None:
     assert found["cartwheel_events_late_total"] == 0
     assert found["cartwheel_triggers_sent_total trigger=mail"] == 2
     assert found["cartwheel_triggers_sent_total trigger=push"] == 0
+    assert found["cartwheel_segments_entered_total segment=lapsed"] == 5
+    assert found["cartwheel_segments_left_total segment=lapsed"] == 2
+    assert found["cartwheel_segment_members segment=lapsed"] == 3
+    for name in ("segments_entered_total", "segments_left_total", "segment_members"):
+        assert found[f"cartwheel_{name} segment=new"] == 0, name
     assert found["cartwheel_outputs_total kind=triggers"] == 2
     assert found["cartwheel_outputs_total kind=sessions"] == 0
     assert found["cartwheel_ticks_total"] == 7
@@ -89,8 +102,9 @@ def test_every_report_has_its_part() -> None:
 def test_counts_are_not_shown_before_they_are_known() -> None:
     early = shown(reported(WorkersStarted(1)))
     assert "cartwheel_events_read_total" not in early
-    of_the_state = ("_events_", "_letters_", "_sent_", "_outputs_", "_ticks_", "_sessions_")
+    of_the_state = ("_events_", "_letters_", "_sent_", "_segment", "_outputs_", "_ticks_")
     assert not [name for name in early if any(part in name for part in of_the_state)]
+    assert "cartwheel_sessions_total" not in early
     assert early["cartwheel_restarts_total"] == 0
     known = shown(reported(WorkersStarted(1), SinkReport(0, 0, 0.0)))
     assert known["cartwheel_events_read_total"] == 0
@@ -110,6 +124,7 @@ def test_a_restart_takes_nothing_away() -> None:
     assert between["cartwheel_restarts_total"] == 1
     assert between["cartwheel_events_read_total"] == 9
     assert between["cartwheel_cache_hits_total"] == 9
+    assert between["cartwheel_segment_members segment=lapsed"] == 3
     assert "cartwheel_consumer_lag_records reader=0" not in between
     after = shown(reported(*FULL, *restarted, *FULL))
     assert after["cartwheel_events_read_total"] == 9
@@ -149,6 +164,30 @@ def test_any_name_of_a_trigger_is_shown_as_it_is() -> None:
     observed = reported(WorkersStarted(1), CountReport({f"sent {name}": 4}, {}))
     observed.report(SinkReport(0, 0, 0.0))
     assert shown(observed)[f"cartwheel_triggers_sent_total trigger={name}"] == 4
+
+
+def test_a_segment_that_the_config_no_longer_has_goes_on_being_shown() -> None:
+    removed = {"segment.entered removed": 4, "segment.left removed": 4}
+    observed = reported(WorkersStarted(1), CountReport(removed, {}), SinkReport(0, 0, 0.0))
+    found = shown(observed)
+    assert found["cartwheel_segments_left_total segment=removed"] == 4
+    assert found["cartwheel_segment_members segment=removed"] == 0
+
+
+def test_the_log_tells_of_an_epoch_by_trigger_and_segment_and_leaves_out_the_rest() -> None:
+    stream = StringIO()
+    log = RunLog(stream, clock=lambda: 50.0)
+    before = {"read": 5, "segment.entered lapsed": 7, "segment.left lapsed": 1, "sent mail": 2}
+    after = {"read": 6, "segment.entered lapsed": 9, "segment.left lapsed": 1, "sent mail": 2}
+    log.report(CountReport(before, {}))
+    log.report(SinkReport(1, 0, 0.0))
+    log.report(CountReport(after | {"segment.left new": 1, "sent push": 3}, {}))
+    log.report(SinkReport(2, 1, 1.5))
+    (line,) = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert (line["event"], line["read"], line["seconds"]) == ("epoch", 1, 1.5)
+    assert line["sent"] == {"push": 3}
+    assert line["entered"] == {"lapsed": 2}
+    assert line["left"] == {"new": 1}
 
 
 NAMES = st.dictionaries(st.text(max_size=300), st.integers(0, 2**62), max_size=60)

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from operating_run import LiveRun, Metrics, live_run
 
@@ -22,6 +23,12 @@ epoch: {{every: 300ms}}
 time: {{idle: off}}
 session: {{gap: 30m}}
 http: {{port: {port}}}
+features:
+  views_1h: {{count: Product Viewed, over: 1h}}
+  last_seen: {{time: any}}
+segments:
+  looking: views_1h >= 2
+  away: since(last_seen) > 1h
 triggers:
   cart_abandoned: {{on: Product Added, after: 30m, cancel: Order Completed}}
 """
@@ -87,7 +94,8 @@ def test_a_run_shows_what_it_does_and_survives_a_kill(tmp_path: Path) -> None:
         sent = last["cartwheel_triggers_sent_total", (("trigger", "cart_abandoned"),)]
         assert sent == counts["sent cart_abandoned"] > 0
         assert counts["duplicates"] > 0
-        for kind in ("sessions", "triggers", "decisions", "late", "dead-letters"):
+        check_segments(last, (results / "segments.jsonl").read_bytes(), run.log)
+        for kind in ("sessions", "triggers", "decisions", "segments", "late", "dead-letters"):
             written = (results / f"{kind}.jsonl").read_bytes().count(b"\n")
             assert last["cartwheel_outputs_total", (("kind", kind),)] == written, kind
         check_spent(last)
@@ -103,6 +111,24 @@ def state_counts(state: Path) -> dict[str, int]:
     )
     counts: dict[str, int] = json.loads(told.stdout)["progress"]["counts"]
     return {name: counts.get(name, 0) for name in [*COUNTERS_OF, *counts]}
+
+
+def check_segments(metrics: Metrics, written: bytes, log: list[dict[str, Any]]) -> None:
+    """What is counted by segment is what was written, and what the log has told."""
+    records = [json.loads(line) for line in written.splitlines()]
+    for segment in ("looking", "away"):
+        label = (("segment", segment),)
+        found = {}
+        for told in ("entered", "left"):
+            found[told] = sum(
+                (each["type"], each["data"]["segment"]) == (f"cartwheel.segment.{told}", segment)
+                for each in records
+            )
+            assert metrics[f"cartwheel_segments_{told}_total", label] == found[told] > 0, segment
+            lines = [line for line in log if line["event"] == "epoch"]
+            assert sum(line[told].get(segment, 0) for line in lines) == found[told], segment
+        members = found["entered"] - found["left"]
+        assert metrics["cartwheel_segment_members", label] == members >= 0
 
 
 def check_spent(metrics: Metrics) -> None:
@@ -136,7 +162,8 @@ def check_log(run: LiveRun, counts: dict[str, int]) -> None:
         assert sum(line[name] for line in epochs) == counts[name], name
     sent = sum(line["sent"].get("cart_abandoned", 0) for line in epochs)
     assert sent == counts["sent cart_abandoned"]
-    assert all(line["read"] or line["sessions"] or line["sent"] for line in epochs)
+    told = ("read", "sessions", "sent", "entered", "left")
+    assert all(any(line[name] for name in told) for line in epochs)
 
 
 def test_a_worker_that_stands_still_makes_the_run_not_ready(tmp_path: Path) -> None:

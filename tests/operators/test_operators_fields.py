@@ -1,6 +1,7 @@
 """Fields out of events against walking through the decoded JSON."""
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -14,9 +15,19 @@ from operators.rejections import RejectedError
 BODIES = msgspec.json.Decoder(Body)
 
 PARTS = st.sampled_from(["a", "b", "cart id", "é", "a.b", "class", "1", "", "$", "f61", "_x"])
+
+
+def with_array(path: tuple[str, ...], place: int) -> tuple[str, ...]:
+    """Make a part of a path an array; none for place 0 or one beyond it."""
+    return tuple(part + "[]" * (number == place > 0) for number, part in enumerate(path))
+
+
 FIELDS = st.tuples(
-    st.tuples(st.sampled_from(ROOTS[:2]), PARTS, PARTS, PARTS).flatmap(
-        lambda path: st.integers(2, 4).map(lambda length: path[:length])
+    st.builds(
+        lambda path, length, place: with_array(path[:length], place),
+        st.tuples(st.sampled_from(ROOTS[:2]), PARTS, PARTS, PARTS),
+        st.integers(2, 4),
+        st.sampled_from([0, 0, 0, 1, 2, 3]),
     ),
     st.sampled_from(FieldType),
 )
@@ -31,7 +42,12 @@ LEAVES = st.one_of(
     st.just([]),
 )
 OBJECTS = st.recursive(
-    LEAVES, lambda inner: st.dictionaries(PARTS, inner, max_size=4), max_leaves=12
+    LEAVES,
+    lambda inner: (
+        st.dictionaries(PARTS, inner, max_size=4)
+        | st.lists(st.dictionaries(PARTS, inner, max_size=3) | inner, max_size=3)
+    ),
+    max_leaves=12,
 )
 
 INTEGERS = range(-(2**63), 2**63)
@@ -43,16 +59,33 @@ class WrongError(Exception):
 
 def naive(event: dict[str, Any], field: Field) -> Any:
     path, field_type = field
-    value: Any = event
-    for depth, part in enumerate(path):
-        if value is None:
-            return None
+    return walk(event, path, 0, field_type)
+
+
+def walk(value: Any, path: tuple[str, ...], depth: int, field_type: FieldType) -> Any:
+    """Follow a path from some depth on; raise at the first value that is of no use."""
+    place = ".".join(path[:depth])
+    if value is None:
+        return None
+    if depth and path[depth - 1].endswith("[]"):
+        if not isinstance(value, list):
+            raise WrongError(place.removesuffix("[]"))
+        return [follow(item, path, depth, field_type) for item in value][:1000]
+    return follow(value, path, depth, field_type)
+
+
+def follow(value: Any, path: tuple[str, ...], depth: int, field_type: FieldType) -> Any:
+    """Go one part further, or take the value at the end."""
+    place = ".".join(path[:depth])
+    if value is None:
+        return None
+    if depth < len(path):
         if not isinstance(value, dict):
-            raise WrongError(".".join(path[:depth]))
-        value = value.get(part)
-    if value is None or fits(value, field_type):
-        return float(value) if field_type is FieldType.NUMBER and value is not None else value
-    raise WrongError(".".join(path))
+            raise WrongError(place)
+        return walk(value.get(path[depth].removesuffix("[]")), path, depth + 1, field_type)
+    if not fits(value, field_type):
+        raise WrongError(place)
+    return float(value) if field_type is FieldType.NUMBER else value
 
 
 def fits(value: Any, field_type: FieldType) -> bool:
@@ -93,9 +126,36 @@ def test_fields_are_what_a_walk_through_the_event_finds(
         with pytest.raises(RejectedError) as caught:
             read(event, *wanted)
         rejection = caught.value.rejection
-        assert (rejection.stage, rejection.field in wrong) == ("profile", True), rejection
+        place = re.sub(r"\[\d+\]", "[]", rejection.field)
+        assert (rejection.stage, place in wrong) == ("profile", True), rejection
     else:
         assert typed(read(event, *wanted))[: len(wanted)] == typed(expected)
+
+
+def test_a_path_into_an_array_gives_a_value_for_each_item() -> None:
+    event = {"properties": {"products": [{"price": 2}, None, {}, {"price": 0.5}], "tags": ["a", 1]}}
+    price = (("properties", "products[]", "price"), NUMBER)
+    tags = (("properties", "tags[]"), SCALAR)
+    assert typed(read(event, price)[0]) == typed([2.0, None, None, 0.5])
+    assert list(read(event, tags, price)) == [["a", 1], [2.0, None, None, 0.5]]
+    for none in ({}, {"properties": None}, {"properties": {}}, {"properties": {"products": None}}):
+        assert list(read(none, price)) == [None]
+    assert list(read({"properties": {"products": []}}, price)) == [[]]
+
+
+def test_one_part_may_be_read_as_an_array_and_as_an_object() -> None:
+    price = (("properties", "products[]", "price"), NUMBER)
+    other = (("properties", "products", "price"), NUMBER)
+    assert list(read({"properties": {"products": None}}, price, other)) == [None, None]
+    for products in ([], {}):
+        with pytest.raises(RejectedError):
+            read({"properties": {"products": products}}, price, other)
+
+
+def test_of_a_long_array_the_first_items_are_read() -> None:
+    event = {"properties": {"products": [{"price": n} for n in range(1500)]}}
+    [prices] = read(event, (("properties", "products[]", "price"), NUMBER))
+    assert prices == list(range(1000))
 
 
 NUMBER, KEY, SCALAR = FieldType.NUMBER, FieldType.KEY, FieldType.SCALAR
@@ -132,6 +192,19 @@ def test_one_field_may_be_wanted_as_two_types() -> None:
     [
         ({"properties": {"price": "9"}}, (("properties", "price"), NUMBER), "properties.price", ""),
         ({"properties": []}, (("properties", "price"), NUMBER), "properties", "got array"),
+        (
+            {"properties": {"products": [{}, {"price": "9"}]}},
+            (("properties", "products[]", "price"), NUMBER),
+            "properties.products[1].price",
+            "got str",
+        ),
+        (
+            {"properties": {"products": [3]}},
+            (("properties", "products[]", "price"), NUMBER),
+            "properties.products[0]",
+            "got int",
+        ),
+        ({"properties": {"tags": {}}}, (("properties", "tags[]"), KEY), "properties.tags", ""),
         ({"context": {"a": {"b": []}}}, (("context", "a", "b"), KEY), "context.a.b", "got array"),
         ({"context": {"a": 1}}, (("context", "a", "b"), KEY), "context.a", "got int"),
         ({"traits": {"cart id": {}}}, (("traits", "cart id"), SCALAR), "traits.cart id", ""),

@@ -5,14 +5,18 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from operators.collect import make_kind
-from operators.plans import CollectPlan
+from operators.features.collected import make_collected
+from operators.features.plan import FeaturePlan, WindowPlan
 from operators.sessions import Session, join
 from operators.times import EventTime
 
 GAP = 10
 NAMES = ("count", "sum", "min", "max", "first", "last", "distinct")
-KINDS = [make_kind(CollectPlan(name, name, ("p",), None, 3, "")) for name in NAMES]
+BOUNDS = {"distinct": 3}
+KINDS = [
+    make_collected(FeaturePlan(name, name, WindowPlan("all"), None, BOUNDS.get(name, 0), ""))
+    for name in NAMES
+]
 
 Event = tuple[int, int]
 """Time and value."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple, NoReturn
 
-from oracle.rules import Accepts, Use
+from oracle.specs import Accepts, Use
 
 LONGEST_LINE = 1024 * 1024
 LONGEST_STRING = 1000
@@ -56,6 +56,8 @@ class Classified:
 
     lines: list[Line]
     watermark: float
+    forgotten: dict[tuple[str, int], int]
+    """When each customer was forgotten, by how often before."""
 
     @property
     def applied(self) -> list[Event]:
@@ -84,6 +86,7 @@ def classify(
     remembered: dict[str, dict[str, int]] = {}  # customer: messageId: event time, oldest first
     latest: dict[str, int] = {}
     lives: Counter[str] = Counter()
+    forgotten: dict[tuple[str, int], int] = {}
     for arrival, line in enumerate(lines):
         try:
             data, customer, time = _route(line, future_ms=future_ms, now_ms=now_ms)
@@ -97,7 +100,8 @@ def classify(
             fates.append(Line("dead letter", stage="profile", reason=str(why)))
             continue
         if customer in latest and latest[customer] + retention_ms < before:
-            del latest[customer], remembered[customer]
+            forgotten[customer, lives[customer]] = int(latest.pop(customer) + retention_ms)
+            del remembered[customer]
             lives[customer] += 1
         event = Event(customer, time, name, message_id, arrival, data, lives[customer])
         ids = remembered.setdefault(customer, {})
@@ -111,7 +115,10 @@ def classify(
                 del ids[next(iter(ids))]
         latest[customer] = max(time, latest.get(customer, time))
         fates.append(Line("late" if time < before else "applied", event))
-    return Classified(fates, watermark)
+    for customer, time in latest.items():
+        if time + retention_ms < watermark:
+            forgotten[customer, lives[customer]] = int(time + retention_ms)
+    return Classified(fates, watermark, forgotten)
 
 
 def _route(line: bytes, *, future_ms: int, now_ms: int) -> tuple[dict[str, Any], str, int]:
@@ -150,9 +157,10 @@ def _profile(data: dict[str, Any], uses: Sequence[Use]) -> tuple[str, str | None
     if message_id and len(message_id) > LONGEST_STRING:
         raise Rejected("messageId too long")
     for use in uses:
-        value = value_at(data, use.path) if use.event in {None, name} else None
-        if value is not None and not _is_a(value, use.accepts):
-            raise Rejected(f"{use.path} is no {use.accepts}")
+        is_read = use.event in {None, name} and use.but != name
+        for value in values_at(data, use.path) if is_read else ():
+            if value is not None and not _is_a(value, use.accepts):
+                raise Rejected(f"{use.path} is no {use.accepts}")
     return name, message_id
 
 
@@ -187,6 +195,21 @@ def value_at(data: dict[str, Any], path: str) -> Any:
             raise Rejected(f"{path}: no object before {part}")
         value = value.get(part)
     return value
+
+
+def values_at(data: dict[str, Any], path: str) -> list[Any]:
+    """Follow a dotted path, one part of which may be an array: `properties.products[].price`.
+
+    Raises:
+        Rejected: what is to be an array or an object is none.
+    """
+    if "[]" not in path:
+        return [value_at(data, path)]
+    before, _, after = path.partition("[]")
+    items = value_at(data, before)
+    if not isinstance(items, list | None):
+        raise Rejected(f"{before} is no array")
+    return [value_at({"item": item}, f"item{after}") for item in items or ()]
 
 
 def _is_a(value: object, accepts: Accepts) -> bool:

@@ -2,21 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
-Accepts = Literal["number", "value", "key"]
+from expressions import Tree, names
+from oracle.observing import needs_zone, read, uses_of
+from oracle.specs import CONTEXT_PATHS, Use
+
 Again = Literal["always", "never"] | int
-
-
-class Use(NamedTuple):
-    """Events with this name (None: all) have a field read, which must be of a kind.
-
-    `number` is a JSON number, `value` a string, number or boolean, `key` a string or number.
-    """
-
-    event: str | None
-    path: str
-    accepts: Accepts
 
 
 class Trigger(TypedDict):
@@ -42,23 +34,52 @@ class Rules:
     future_ms: int = 3_600_000
     retention_ms: int | None = None
     """None: the default, longer than any stream."""
+    features: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """As in the config file, like segments."""
+    segments: Mapping[str, str | Mapping[str, Any]] = field(default_factory=dict)
+    """Each after those that it names."""
 
     def uses(self) -> list[Use]:
         """List every field that some rule reads, and on which events."""
         uses: list[Use] = []
-        for spec in self.collect.values():
-            kind, argument = kind_of(spec)
-            if kind in {"sum", "min", "max"}:
-                uses.append(Use(spec.get("of"), argument, "number"))
-            elif kind != "count":
-                uses.append(Use(spec.get("of"), argument, "value"))
+        for spec in self.kept().values():
+            uses += uses_of(spec)
         for trigger in self.triggers.values():
             if path := trigger.get("key"):
                 uses += [Use(name, path, "key") for name in (trigger["on"], *cancels_of(trigger))]
+        if self.needs_zone():
+            uses.append(Use(None, CONTEXT_PATHS["timezone"], "value"))
         return uses
+
+    def needs_zone(self) -> bool:
+        """Tell whether anything depends on where the customer is."""
+        of_clock = {"context.hour", "context.weekday"} & self.names_in_segments()
+        return bool(of_clock) or any(
+            map(needs_zone, (*self.collect.values(), *self.features.values()))
+        )
+
+    def kept(self) -> dict[str, Mapping[str, Any]]:
+        """Return all that is kept of customers and their sessions, by the name in conditions."""
+        kept = dict(self.features)
+        kept |= {f"session.{name}": spec for name, spec in self.collect.items()}
+        for name in self.names_in_segments():
+            space, _, rest = name.partition(".")
+            if space == "trait":
+                kept[name] = {"last": f"traits.{rest}", "of": "identify"}
+            if space == "context" and rest in CONTEXT_PATHS:
+                kept[name] = {"last": CONTEXT_PATHS[rest]}
+        return kept
+
+    def names_in_segments(self) -> set[str]:
+        """Return the names that some condition uses."""
+        return {name for segment in self.segments.values() for name in names_in(segment)}
 
     def as_config(self) -> dict[str, Any]:
         """Write the same rules as the content of a config file."""
+        features = {name: dict(spec) for name, spec in self.features.items()}
+        segments = {
+            name: one if isinstance(one, str) else dict(one) for name, one in self.segments.items()
+        }
         return {
             "name": "shop",
             **({} if self.retention_ms is None else {"retention": f"{self.retention_ms}ms"}),
@@ -67,14 +88,23 @@ class Rules:
                 "gap": f"{self.gap_ms}ms",
                 "collect": {name: dict(spec) for name, spec in self.collect.items()},
             },
+            **({"features": features} if features else {}),
+            **({"segments": segments} if segments else {}),
             "triggers": {name: _trigger_config(one) for name, one in self.triggers.items()},
         }
 
 
-def kind_of(spec: Mapping[str, str]) -> tuple[str, str]:
-    """Split what is collected into its kind and argument: `{sum: properties.price, of: …}`."""
-    [(kind, argument)] = [item for item in spec.items() if item[0] != "of"]
-    return kind, argument
+def conditions_of(segment: str | Mapping[str, Any]) -> tuple[Tree, Tree | None]:
+    """Return who enters, and who leaves where that is not everybody else."""
+    if isinstance(segment, str):
+        return read(segment), None
+    enter = read(segment.get("when") or segment["enter"])
+    return enter, read(segment["leave"]) if "leave" in segment else None
+
+
+def names_in(segment: str | Mapping[str, Any]) -> set[str]:
+    """Return the names that a segment uses."""
+    return {name for tree in conditions_of(segment) if tree for name in names(tree)}
 
 
 def cancels_of(trigger: Trigger) -> list[str]:

@@ -7,8 +7,9 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from oracle.input import Event, value_at
-from oracle.rules import kind_of
+from oracle.input import Event
+from oracle.observing import observed
+from oracle.specs import kind_of
 
 MOST_DISTINCT = 64
 GREATEST = Fraction(sys.float_info.max)
@@ -30,7 +31,7 @@ class Session:
 
 def sessions_of(
     events: Sequence[Event],
-    collect: Mapping[str, Mapping[str, str]],
+    collect: Mapping[str, Mapping[str, Any]],
     *,
     gap_ms: int,
     watermark: float,
@@ -56,17 +57,12 @@ def sessions_of(
 
 
 def _collected(
-    run: Sequence[Event], collect: Mapping[str, Mapping[str, str]]
+    run: Sequence[Event], collect: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, int | float | str | bool | None]:
     collected: dict[str, Any] = {}
     for name, spec in collect.items():
-        kind, argument = kind_of(spec)
-        if kind == "count":
-            collected[name] = sum(event.name == argument for event in run)
-            continue
-        chosen = [event for event in run if spec.get("of") in {None, event.name}]
-        found = [value_at(event.data, argument) for event in chosen]
-        values = [value for value in found if value is not None]
+        kind, _ = kind_of(spec)
+        values = [value for event in run for value in observed(spec, event, "UTC")]
         collected[name] = _aggregated(kind, values)
         if kind == "distinct" and collected[name] > MOST_DISTINCT:
             collected |= {name: MOST_DISTINCT, f"{name}_exact": False}
@@ -74,6 +70,8 @@ def _collected(
 
 
 def _aggregated(kind: str, values: Sequence[Any]) -> Any:
+    if kind == "count":
+        return len(values)
     if kind in {"sum", "min", "max"}:
         values = [float(value) for value in values]
     if kind == "sum":

@@ -173,14 +173,14 @@ def test_deleting_a_record_that_is_not_there_is_refused() -> None:
 
 def test_kinds_of_records_keep_apart_in_one_store() -> None:
     keyvalue = MemoryKeyValue()
-    profiles, cases = make(keyvalue), make(keyvalue, prefix=Prefix.CASES)
+    profiles, customers = make(keyvalue), make(keyvalue, prefix=Prefix.CUSTOMER)
     profiles.insert("a", Note("a", 1))
     profiles.flush()
-    assert cases.edit(["a"]) == {}
-    cases.insert("a", Note("a", 2))
-    cases.flush()
+    assert customers.edit(["a"]) == {}
+    customers.insert("a", Note("a", 2))
+    customers.flush()
     assert make(keyvalue).edit(["a"])["a"].value == 1
     assert [key[:1] for key in keyvalue.keys(b"", b"", 9)] == [
         Prefix.PROFILE.key,
-        Prefix.CASES.key,
+        Prefix.CUSTOMER.key,
     ]

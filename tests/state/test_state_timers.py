@@ -10,7 +10,7 @@ from state.prefixes import Prefix
 from state.timers import Timers
 
 FAR = 2**62
-KIND = Prefix.CASES_TIMER
+KIND = Prefix.INSTANCE_TIMER
 NEIGHBOURS = (bytes((KIND - 1,)) + b"\xff" * 20, bytes((KIND + 1,)))
 
 TIMES = st.one_of(

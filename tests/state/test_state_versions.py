@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from state.about import FORMAT, About, read_about, write_about
+from state.about import FORMAT, About, Layout, View, read_about, write_about
 from state.errors import StateError
 from state.keyvalue import MemoryKeyValue
 from state.prefixes import Prefix
@@ -39,7 +39,7 @@ def make_versions(shard: ShardStore, count: int, *, commit: bool) -> list[Versio
     for _ in range(count):
         number = len(shard.keyvalue.keys(b"k", b"k", 1000))
         shard.keyvalue.put(b"k%03d" % number, b"")
-        made.append(shard.checkpoint([number + 1]))
+        made.append(shard.checkpoint([number + 1], 7))
         if commit:
             shard.committed(made[-1])
     return made
@@ -53,7 +53,7 @@ def test_a_resume_finds_what_its_version_holds_and_nothing_later(tmp_path: Path)
     for version, keys in ((first, [b"k000"]), (second, [b"k000", b"k001"])):
         resumed = open_shard(tmp_path / "s", f"b{len(keys)}", version)
         assert resumed.keyvalue.keys(b"k", b"k", 10) == keys
-        assert resumed.about.ticks == [len(keys)]
+        assert (resumed.about.ticks, resumed.about.watermark) == ([len(keys)], 7)
         resumed.close()
 
 
@@ -67,15 +67,15 @@ def test_changes_after_a_resume_leave_the_version_as_it_was(tmp_path: Path) -> N
         for number in range(200):
             resumed.keyvalue.put(b"k%d" % number, b"x" * 100)
         resumed.keyvalue.delete(b"k000")
-        resumed.checkpoint([9])
+        resumed.checkpoint([9], 8)
         resumed.close()
 
 
 def test_nothing_written_is_the_same_version_again(tmp_path: Path) -> None:
     shard = open_shard(tmp_path / "s", "aa")
-    assert shard.checkpoint([5]) == NO_VERSION
+    assert shard.checkpoint([5], 7) == NO_VERSION
     [version] = make_versions(shard, 1, commit=False)
-    assert shard.checkpoint([6]) == version
+    assert shard.checkpoint([6], 7) == version
     shard.close()
 
 
@@ -190,7 +190,12 @@ def test_a_live_folder_of_the_same_run_is_never_reused(tmp_path: Path) -> None:
 def test_about_is_read_as_it_was_written() -> None:
     keyvalue = MemoryKeyValue()
     assert read_about(keyvalue, "here") == About()
-    about = About(version="v000001-aa", ticks=[3, 4], layouts=[["a = b"], []])
+    about = About(
+        version="v000001-aa",
+        ticks=[3, 4],
+        layouts=[Layout(["a = b"], []), Layout([], ["c = d"], since=5)],
+        views=[View(["c = d"], ["s"], ["c > 0"], since=5)],
+    )
     write_about(keyvalue, about)
     assert read_about(keyvalue, "here") == about
 

@@ -1,0 +1,165 @@
+"""Explain a customer: why in a segment, why not, what is pending, what was decided.
+
+From committed state, also while a run goes on.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from cartwheel.errors import CartwheelError, UsageError
+from config import ConfigError, load
+from expressions import Explained, Type
+from flows.explain import (
+    DecisionExplained,
+    Explanation,
+    Pending,
+    SegmentExplained,
+    explain_customer,
+)
+from flows.job import plans_of
+from operators.times import EventTime, format_time
+from state.errors import StateError
+from state.folder import StateFolder
+
+NAME = "explain"
+SUMMARY = "why a customer is in a segment, what is pending, what was decided"
+
+_WIDTH = 10_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("config", metavar="CONFIG", type=Path, help="the config file")
+    parser.add_argument("customer", metavar="CUSTOMER", help="the customer's id")
+    parser.add_argument(
+        "--state", metavar="DIR", type=Path, required=True, help="the state's folder"
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what is to be said of a customer; 1 where nothing is known."""
+    try:
+        config = load(arguments.config)
+    except ConfigError as error:
+        raise UsageError(str(error)) from None
+    folder = StateFolder(arguments.state)
+    try:
+        identity = folder.identity()
+        if identity.name != config.name:
+            raise UsageError(
+                f"{folder.path} belongs to the config {identity.name!r}, not to {config.name!r}"
+            )
+        explanation = explain_customer(folder, plans_of(config), arguments.customer)
+    except StateError as error:
+        raise CartwheelError(str(error)) from None
+    if explanation is None:
+        raise CartwheelError(f"nothing is known of the customer {arguments.customer!r}")
+    if arguments.json:
+        print(msgspec.json.encode(explanation).decode())
+    else:
+        _print(explanation)
+    return 0
+
+
+def _print(explanation: Explanation) -> None:
+    width = None if sys.stdout.isatty() else _WIDTH  # whole lines where no terminal cuts them
+    console = Console(soft_wrap=True, highlight=False, width=width)
+    console.print(Text(f"{explanation.customer}, at {explanation.time or 'no time yet'}"))
+    for name, segment in explanation.segments.items():
+        console.print(_segment(name, segment))
+    console.print(_pending(explanation.pending))
+    console.print(_decisions(explanation.decisions))
+    console.print(_table("features", ["name", "value"], _features(explanation)))
+
+
+def _segment(name: str, segment: SegmentExplained) -> Tree:
+    since = f" since {segment.since}" if segment.since else ""
+    tree = Tree(Text(f"{'in' if segment.inside else 'not in'} {name}{since}"))
+    if segment.leave is None:
+        _grow(tree, segment.condition)
+    else:
+        _grow(tree.add("to enter:"), segment.condition)
+        _grow(tree.add("to leave:"), segment.leave)
+    if segment.turned:
+        tree.add(Text(f"has waited for a change since {segment.turned}"))
+    if segment.next:
+        what = "enters" if segment.next.enters else "leaves"
+        tree.add(Text(f"{what} by itself at {segment.next.time}, if no event comes first"))
+    return tree
+
+
+def _grow(tree: Tree, part: Explained) -> None:
+    branch = tree.add(Text(f"{_value(part.value, part.type)}  {part.text}"))
+    for child in part.children:
+        _grow(branch, child)
+
+
+def _value(value: Any, of_type: Type) -> str:
+    if value is None:
+        return "missing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if of_type is Type.TIME:
+        return format_time(EventTime(value))
+    if of_type is Type.DURATION:
+        return str(timedelta(milliseconds=value))
+    return str(value)
+
+
+def _pending(pending: Iterable[Pending]) -> Table:
+    rows = [
+        (
+            each.trigger,
+            each.key,
+            each.started,
+            each.due,
+            ", ".join(each.cancelled_by) or "-",
+        )
+        for each in pending
+    ]
+    return _table("pending", ["trigger", "key", "started", "due", "cancelled by"], rows)
+
+
+def _decisions(decisions: Iterable[DecisionExplained]) -> Table:
+    rows = [
+        (
+            each.time,
+            each.trigger,
+            each.key,
+            each.outcome if each.reason is None else f"{each.outcome}, {each.reason}",
+            ", ".join(each.cause),
+        )
+        for each in decisions
+    ]
+    return _table("decisions", ["time", "trigger", "key", "outcome", "because of"], rows)
+
+
+def _features(explanation: Explanation) -> list[tuple[str, str]]:
+    return [
+        (name, "missing" if each.value is None else msgspec.json.encode(each.value).decode())
+        for name, each in explanation.features.items()
+    ]
+
+
+def _table(title: str, columns: list[str], rows: Iterable[tuple[str, ...]]) -> Table:
+    """Make a table; one line that says none where it has no rows."""
+    table = Table(title=title, box=None, title_justify="left", title_style="bold")
+    written = list(rows)
+    for column in columns if written else []:
+        table.add_column(column)
+    for row in written:
+        table.add_row(*map(Text, row))
+    if not written:
+        table.title = f"{title}: none"
+    return table

@@ -1,0 +1,140 @@
+"""What is wrong with the names and types in expressions, across the whole file.
+
+Like ``checks`` it works on the plain values of the file, so that everything is found at once; an
+expression that cannot be read is passed over here.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from config.event_checks import check_event_expression
+from config.features import FEATURE_KINDS
+from config.measures import COLLECT_KINDS, Measure, kinds_in
+from config.plain import Path, mapping_at
+from config.scopes import ATTRIBUTE_TYPES, customer_scope, measured_type
+from config.segment_order import cycles
+from config.written import read_condition, read_value
+from expressions import DictScope, ExpressionError, ExpressionProblem, Tree, Type, check
+from expressions.tree import Name, walk
+
+InExpression = tuple[Path, ExpressionProblem]
+"""Which value of the file, and what is wrong inside it."""
+
+CONDITIONS = ("when", "enter", "leave")
+SEGMENT = "segment."
+_ITEMS = "[]"
+_MOST_IN_A_CYCLE = 12
+
+
+def check_names(config: object) -> Iterator[InExpression]:
+    """Give what is wrong inside the expressions of features, sessions and segments."""
+    for path, kinds in ((("features",), FEATURE_KINDS), (("session", "collect"), COLLECT_KINDS)):
+        for name, spec in mapping_at(config, *path).items():
+            yield from _measure((*path, name), mapping_at(spec), kinds)
+    scope = _scope(config)
+    conditions = dict(_conditions(config))
+    for where, tree in conditions.items():
+        for problem in check(tree, scope, Type.BOOLEAN).problems:
+            yield where, _hinted(problem, _names_by_place(tree), scope)
+        for start, name in _names_by_place(tree).items():
+            if _ITEMS in name and scope.resolve(name):
+                message = f"{name} looks into an array, which only the fields of a feature may"
+                yield where, ExpressionProblem(message, start, start + len(name))
+    yield from _cycles(conditions)
+
+
+def _measure(
+    path: Path, spec: Mapping[str, object], kinds: Mapping[str, type[Measure]]
+) -> Iterator[InExpression]:
+    found = kinds_in(spec, kinds)
+    if len(found) != 1:
+        return
+    [kind] = found
+    takes_value = "argument" in kinds[kind].model_fields
+    value = _read(spec[kind], read_value) if takes_value else None
+    where = _read(spec.get("where"), read_condition)
+    array: str | None = None
+    for key, tree in ((kind, value), ("where", where)):
+        if tree is not None:
+            array, problems = check_event_expression(tree, kind if key == kind else None, array)
+            for problem in problems:
+                yield (*path, key), problem
+
+
+def _read(value: object, read: Callable[[str], Tree]) -> Tree | None:
+    try:
+        return read(value) if isinstance(value, str) else None
+    except ExpressionError:
+        return None  # said when the models were made
+
+
+def _scope(config: object) -> DictScope:
+    columns = mapping_at(config, "attributes", "columns")
+    return customer_scope(
+        _types(mapping_at(config, "features"), FEATURE_KINDS),
+        _types(mapping_at(config, "session", "collect"), COLLECT_KINDS),
+        mapping_at(config, "segments"),
+        {name: ATTRIBUTE_TYPES.get(str(kind), Type.ANY) for name, kind in columns.items()},
+    )
+
+
+def _types(specs: Mapping[str, object], kinds: Mapping[str, type[Measure]]) -> Mapping[str, Type]:
+    types = {}
+    for name, spec in specs.items():
+        found = kinds_in(mapping_at(spec), kinds)
+        if len(found) == 1:
+            types[name] = measured_type(found[0], _read(mapping_at(spec)[found[0]], read_value))
+        else:
+            types[name] = Type.ANY  # so that what is wrong with it is said once
+    return types
+
+
+def _conditions(config: object) -> Iterator[tuple[Path, Tree]]:
+    for name, segment in mapping_at(config, "segments").items():
+        if isinstance(segment, str):
+            written: dict[Path, object] = {("segments", name): segment}
+        else:
+            keys = mapping_at(segment)
+            written = {("segments", name, key): keys.get(key) for key in CONDITIONS}
+        for path, text in written.items():
+            tree = _read(text, read_condition)
+            if tree is not None:
+                yield path, tree
+
+
+def _cycles(conditions: Mapping[Path, Tree]) -> Iterator[InExpression]:
+    segments = {str(path[1]) for path in conditions}
+    uses: dict[str, dict[str, tuple[Path, Name]]] = {name: {} for name in segments}
+    for path, tree in conditions.items():
+        for node in walk(tree):
+            if isinstance(node, Name) and node.name.startswith(SEGMENT):
+                uses[str(path[1])].setdefault(node.name.removeprefix(SEGMENT), (path, node))
+    in_file = {str(path[1]): list(uses[str(path[1])]) for path in conditions}
+    for cycle in cycles(in_file):
+        path, node = uses[cycle[0]][cycle[1]]
+        shown = cycle if len(cycle) <= _MOST_IN_A_CYCLE else [*cycle[:_MOST_IN_A_CYCLE], "…"]
+        message = f"a segment cannot depend on itself: {' → '.join(shown)}"
+        yield path, ExpressionProblem(message, node.start, node.end)
+
+
+def _names_by_place(tree: Tree) -> dict[int, str]:
+    return {node.start: node.name for node in walk(tree) if isinstance(node, Name)}
+
+
+def _hinted(
+    problem: ExpressionProblem, names: Mapping[int, str], scope: DictScope
+) -> ExpressionProblem:
+    """Say what an unknown name was probably meant to be, where that is a common mistake."""
+    name = names.get(problem.start, "")
+    if not name or len(name) != problem.end - problem.start or scope.resolve(name):
+        return problem
+    space, _, _ = name.partition(".")
+    if space == "score":
+        message = f"there is no {name}: scores come with models, which are not possible yet"
+        return ExpressionProblem(message, problem.start, problem.end)
+    if space in ("event", "properties", "traits"):
+        message = (
+            f"{name} is of one event, and a segment looks at customers:"
+            " make a feature of it, such as {last: …} or {count: …, where: …}"
+        )
+        return ExpressionProblem(message, problem.start, problem.end)
+    return problem

@@ -1,0 +1,98 @@
+"""What is allowed and yet probably not meant, in a config that is fine."""
+
+from collections.abc import Iterator
+
+from config.event_names import meant_by_another, meant_by_spec
+from config.features import Segment, Windowed
+from config.models import Config
+from config.name_checks import CONDITIONS
+from config.plain import KEY, Finding, Path, mapping_at
+from config.scopes import scope_of
+from config.wording import quote
+from expressions import Tree, Type, always_true, check, names, never_true
+
+_SHOWN = 10
+"""At most so many names stand in one warning."""
+
+
+def warnings_of(config: Config, plain: object) -> Iterator[Finding]:
+    """Give the path of each value or key that is probably not what was meant, and why.
+
+    Args:
+        config: that is fine.
+        plain: the values of its file, in the order of the file.
+    """
+    yield from _truths(config)
+    yield from _unused(config)
+    yield from _events(config, plain)
+
+
+def _truths(config: Config) -> Iterator[Finding]:
+    """Find conditions that have one answer for everybody."""
+    scope = scope_of(config)
+    for name, segment in config.segments.items():
+        for key, tree in _conditions(segment):
+            checked = check(tree, scope, Type.BOOLEAN).tree
+            path = ("segments", name, key)
+            never, always = never_true(checked), always_true(checked)
+            if never:
+                yield path, f"this can never be true: {never}"
+            elif always:
+                yield path, f"this is always true: {always}"
+
+
+def _conditions(segment: Segment) -> list[tuple[str, Tree]]:
+    found = [(key, getattr(segment, key)) for key in CONDITIONS]
+    return [(key, tree) for key, tree in found if tree]
+
+
+def _unused(config: Config) -> Iterator[Finding]:
+    used = {
+        name
+        for segment in config.segments.values()
+        for _, tree in _conditions(segment)
+        for name in names(tree)
+    }
+    unused = [name for name in config.features if name not in used]
+    if not unused:
+        return
+    shown = ", ".join(unused[:_SHOWN])
+    more = f" and {len(unused) - _SHOWN} more" if len(unused) > _SHOWN else ""
+    they = "they are" if len(unused) > 1 else "it is"
+    message = f"no segment looks at {shown}{more}; {they} kept all the same, for explain to show"
+    yield ("features", unused[0], KEY), message
+
+
+def _events(config: Config, plain: object) -> Iterator[Finding]:
+    seen: dict[str, Path] = {}
+    for path, name in _event_names(config, plain):
+        seen.setdefault(name, path)
+    fine: list[str] = []
+    for name, path in seen.items():
+        meant, other = meant_by_spec(name), meant_by_another(name, fine)
+        if meant:
+            yield path, f"found {quote(name)}, the Segment spec has {quote(meant)}: is it meant?"
+        elif other:
+            yield path, f"found {quote(name)}, and elsewhere {quote(other)}: are these two events?"
+        else:
+            fine.append(name)
+
+
+def _event_names(config: Config, plain: object) -> Iterator[tuple[Path, str]]:
+    """Give every event that the config names, and where."""
+    for name, each in config.session.collect.items():
+        if each.event:
+            key = each.event_key
+            yield ("session", "collect", name, key), each.event
+    for name, feature in config.features.items():
+        if feature.event:
+            yield ("features", name, feature.event_key), feature.event
+        if isinstance(feature, Windowed) and feature.since:
+            yield ("features", name, "since"), feature.since
+    for name, trigger in config.triggers.items():
+        yield ("triggers", name, "on"), trigger.on
+        cancel = mapping_at(plain, "triggers", name).get("cancel")
+        if isinstance(cancel, list):  # the model has it sorted
+            yield from ((("triggers", name, "cancel", n), str(e)) for n, e in enumerate(cancel))
+        else:
+            yield from ((("triggers", name, "cancel"), event) for event in trigger.cancel)

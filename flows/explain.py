@@ -1,0 +1,308 @@
+"""Explains one customer: from committed state, also while a run goes on; changes nothing.
+
+What happens next by itself is not worked out a second time: a copy of the customer is put through
+the same steps, and their clock is moved past every timer.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from copy import deepcopy
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from expressions import Explained, explain
+from operators.clock import Clock
+from operators.customers import Customer, CustomerStore
+from operators.decide import DecideStep
+from operators.kept import Kept
+from operators.outputs import Outputs, Record
+from operators.plans import DecidePlan, ProfilePlan, SegmentPlan, TriggerPlan
+from operators.profile import ProfileStep
+from operators.profile_store import ProfileStore
+from operators.route import shard_of
+from operators.ticks import ShardTick, TickName
+from operators.times import AFTER_ALL, EventTime, format_time
+from state.about import About
+from state.folder import StateFolder
+from state.keyvalue import MemoryKeyValue
+from state.prefixes import Prefix
+from state.reading import read_committed_version
+from state.records import record_key
+from state.timers import Timers
+
+_RECORDS = 2
+
+
+class Next(msgspec.Struct, frozen=True):
+    """What happens by itself unless an event comes first: when, and whether into the segment."""
+
+    time: str
+    enters: bool
+
+
+class SegmentExplained(msgspec.Struct, frozen=True, rename={"inside": "in"}):
+    """A customer's place in a segment, and why.
+
+    Attributes:
+        inside: whether the customer is in it.
+        since: of the last change, None where there was none.
+        turned: since when a condition has asked for a change that must wait.
+        version: of the segment.
+        condition: for entering, with the value of each part.
+        leave: the condition for leaving, where it is another than not the first.
+        next: the next change that comes by itself.
+    """
+
+    inside: bool
+    since: str | None
+    turned: str | None
+    version: str
+    condition: Explained
+    leave: Explained | None
+    next: Next | None
+
+
+class FeatureExplained(msgspec.Struct, frozen=True):
+    """The value of a slot of the customer's row."""
+
+    value: Any
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """An instance that waits.
+
+    Attributes:
+        trigger: whose.
+        key: what it is about.
+        started: when it was opened.
+        due: when it is to be sent.
+        cause: messageIds of the events that have opened it.
+        cancelled_by: names of the events that would cancel it.
+        restarted_by: the event that would start its wait again, None where none does.
+    """
+
+    trigger: str
+    key: str
+    started: str
+    due: str
+    cause: list[str]
+    cancelled_by: list[str]
+    restarted_by: str | None
+
+
+class DecisionExplained(msgspec.Struct, frozen=True):
+    """A decision that was made; see Decided."""
+
+    time: str
+    trigger: str
+    key: str
+    outcome: str
+    reason: str | None
+    cause: list[str]
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """All that is to be said of a customer.
+
+    Attributes:
+        customer: who.
+        time: the moment of it all: the customer's clock.
+        segments: by name.
+        features: the values of the customer's row, by name.
+        pending: instances that wait, by their due time.
+        decisions: the latest, the last one first.
+    """
+
+    customer: str
+    time: str | None
+    segments: dict[str, SegmentExplained]
+    features: dict[str, FeatureExplained]
+    pending: list[Pending]
+    decisions: list[DecisionExplained]
+
+
+def explain_customer(
+    folder: StateFolder, plans: tuple[ProfilePlan, DecidePlan], customer: str
+) -> Explanation | None:
+    """Explain a customer by a config's rules; None for one of whom nothing is known.
+
+    Args:
+        folder: the state.
+        plans: the rules; where they are others than those of the last run, the customer is
+            looked at with them as the next run will do it.
+        customer: who.
+
+    Raises:
+        StateError: the state cannot be read.
+    """
+    prefixes = (Prefix.PROFILE, Prefix.CUSTOMER, Prefix.ATTRIBUTES)
+    keys = [record_key(prefix, customer) for prefix in prefixes]
+    shard = shard_of(customer, folder.identity().shards)
+    _, about, values = read_committed_version(folder.shard(shard), keys=keys)
+    found = {key: value for key, value in zip(keys, values, strict=True) if value is not None}
+    if about is None or not found:
+        return None
+    return _Copy(plans, about, found, customer).explanation()
+
+
+class _Copy:
+    """A copy of one customer in memory, with the steps that look after it."""
+
+    def __init__(
+        self,
+        plans: tuple[ProfilePlan, DecidePlan],
+        about: About,
+        found: dict[bytes, bytes],
+        name: str,
+    ) -> None:
+        profile_plan, self._plan = plans
+        self._watermark = EventTime(about.watermark)
+        self._name = name
+        self._times = {
+            "session.start",
+            *(each.name for each in profile_plan.row.features if each.kind == "time"),
+            *(each.name for each in profile_plan.session_features if each.kind == "time"),
+        }
+        keyvalue = MemoryKeyValue(found)
+        kept = Kept(profile_plan)
+        profiles = ProfileStore(keyvalue, about, kept, _RECORDS, self._watermark)
+        self._customers = CustomerStore(keyvalue, about, self._plan, _RECORDS, self._watermark)
+        clock = Clock([0], [about.watermark], [False], about.watermark)
+        profile = profiles.profiles.edit([name]).get(name)
+        customer = self._customers.customers.edit([name]).get(name)
+        if profile is not None:
+            _set(profiles.timers, profile.timer, name)
+            _set(profiles.row_timers, profile.row_timer, name)
+        if customer is not None:
+            _set(self._customers.timers, customer.timer, name)
+            _set(self._customers.change_timers, customer.change_timer, name)
+        self._profile_step = ProfileStep(kept, profiles, clock)
+        self._decide_step = DecideStep(self._plan, self._customers, [0])
+
+    def explanation(self) -> Explanation:
+        """Explain the customer as it is, and what comes next."""
+        self._tick(1, ended=False)  # looks at the customer with new rules, where there are any
+        now = deepcopy(self._customer())
+        now.moment = max(now.moment, self._watermark)
+        changes = self._tick(2, ended=True)
+        slots = {name: number for number, name in enumerate(self._plan.slot_names)}
+        has_row = bool(now.row)
+        return Explanation(
+            customer=self._name,
+            time=format_time(now.moment) if has_row else None,
+            segments={
+                plan.name: self._segment(plan, number, now, slots, changes)
+                for number, plan in enumerate(self._plan.segments)
+            }
+            if has_row
+            else {},
+            features={
+                each.name: FeatureExplained(_shown(value, is_time=each.name in self._times))
+                for each, value in zip(self._plan.slots, now.row, strict=False)
+            },
+            pending=self._pending(now),
+            decisions=[
+                DecisionExplained(
+                    format_time(each.time),
+                    each.trigger,
+                    each.key,
+                    each.outcome,
+                    each.reason,
+                    each.causes,
+                )
+                for each in reversed(now.decisions)
+            ],
+        )
+
+    def _segment(
+        self,
+        plan: SegmentPlan,
+        number: int,
+        now: Customer,
+        slots: dict[str, int],
+        changes: Sequence[Record],
+    ) -> SegmentExplained:
+        membership = now.memberships[number]
+        ahead = next((each for each in changes if each.data["segment"] == plan.name), None)
+        return SegmentExplained(
+            inside=membership.inside,
+            since=_written(membership.since),
+            turned=_written(membership.turned),
+            version=plan.version,
+            condition=explain(plan.enter, slots, now.row, now.moment),
+            leave=explain(plan.leave, slots, now.row, now.moment) if plan.leave else None,
+            next=ahead and Next(format_time(ahead.time), ahead.type == "segment.entered"),
+        )
+
+    def _pending(self, now: Customer) -> list[Pending]:
+        triggers = {trigger.name: trigger for trigger in self._plan.triggers}
+        waiting = [
+            (instance.due, instance.key, name, instance)
+            for name, case in now.cases.items()
+            for instance in case.instances
+            if not instance.decided
+        ]
+        return [
+            Pending(
+                trigger=name,
+                key=key,
+                started=format_time(instance.opened),
+                due=format_time(due),
+                cause=instance.message_ids,
+                cancelled_by=list(triggers[name].cancel) if name in triggers else [],
+                restarted_by=_restarted_by(triggers.get(name)),
+            )
+            for due, key, name, instance in sorted(waiting, key=lambda each: each[:3])
+        ]
+
+    def _customer(self) -> Customer:
+        customer = self._customers.customers.edit([self._name]).get(self._name)
+        return customer or Customer(self._name, self._customers.view)
+
+    def _tick(self, number: int, *, ended: bool) -> list[Record]:
+        """Let a tick without events through; return who enters and leaves what, in order."""
+        none = np.empty(0, np.int64)
+        tick = ShardTick(
+            name=TickName(0, number),
+            shard=0,
+            watermark=EventTime(self._profile_step.snapshot().watermark),
+            ended=ended,
+            close=ended,
+            lines=b"",
+            customers=[],
+            times=none,
+            late_below=none,
+            watermarks=none,
+            places=np.empty((3, 0), np.int64),
+            origins=(),
+            envelopes={},
+            counts=Counter(),
+            outputs=Outputs(),
+        )
+        result = self._decide_step.on_tick(self._profile_step.on_tick(tick))
+        self._decide_step.snapshot()
+        found = result.outputs.kinds.get("segments", [])
+        return sorted(
+            (each for each in found if isinstance(each, Record)),
+            key=lambda each: (each.time, each.id),
+        )
+
+
+def _set(timers: Timers, time: EventTime, customer: str) -> None:
+    """Set a deadline in the copy where the customer has it in the state."""
+    if time != AFTER_ALL:
+        timers.add(time, customer)
+
+
+def _shown(value: Any, *, is_time: bool) -> Any:
+    return format_time(EventTime(value)) if is_time and isinstance(value, int) else value
+
+
+def _written(time: EventTime | None) -> str | None:
+    return None if time is None else format_time(time)
+
+
+def _restarted_by(trigger: TriggerPlan | None) -> str | None:
+    return trigger.on if trigger and trigger.restart else None

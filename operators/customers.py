@@ -1,0 +1,155 @@
+"""What decide keeps of a customer, and the part of a shard's store that keeps it."""
+
+from typing import Any
+
+import msgspec
+
+from operators.decisions import Subject, Verdict
+from operators.instances import Case
+from operators.memberships import Membership
+from operators.plans import DecidePlan
+from operators.times import AFTER_ALL, BEFORE_ALL, EventTime
+from state.about import About, View
+from state.keyvalue import KeyValue
+from state.prefixes import Prefix
+from state.records import Records, record_key
+from state.timers import Timers
+
+DECISIONS_MOST = 50
+"""How many of a customer's latest decisions are kept for whoever asks why."""
+
+ATTRIBUTE = "attribute."
+"""How the names of slots begin whose values come from outside; they are the last ones."""
+
+CAUSES_MOST = 5
+"""How many events are named as the cause of each."""
+
+
+class Decided(msgspec.Struct, array_like=True, gc=False):
+    """A decision as it is remembered.
+
+    Attributes:
+        time: of the decision.
+        trigger: whose instance it was.
+        key: of the instance.
+        outcome: see Verdict.
+        reason: see Verdict.
+        causes: messageIds of the events that opened the instance, then of the one that ended it.
+    """
+
+    time: EventTime
+    trigger: str
+    key: str
+    outcome: str
+    reason: str | None
+    causes: list[str]
+
+
+class Customer(msgspec.Struct, array_like=True, gc=False):
+    """What decide keeps of one customer.
+
+    Attributes:
+        name: of the customer.
+        view: the number of the view in which row and memberships were last looked at.
+        timer: where the deadline of instances stands, AFTER_ALL for none; no end lies before it.
+        change_timer: where the deadline of memberships stands, likewise.
+        moment: of the last row or change of a membership.
+        row: the latest, without the slots of segments; empty before the first.
+        memberships: of each segment.
+        cases: by trigger.
+        forgotten: whether the profile is gone, and this goes with what is still pending.
+        decisions: the latest.
+    """
+
+    name: str
+    view: int
+    timer: EventTime = AFTER_ALL
+    change_timer: EventTime = AFTER_ALL
+    moment: EventTime = BEFORE_ALL
+    row: list[Any] = []
+    memberships: list[Membership] = []
+    cases: dict[str, Case] = {}
+    forgotten: bool = False
+    decisions: list[Decided] = []
+
+    def note(self, subject: Subject, end: Verdict) -> None:
+        """Remember a decision."""
+        instance = subject.instance
+        causes = [*sorted(instance.message_ids)[:CAUSES_MOST], *([end.cause] if end.cause else [])]
+        self.decisions.append(
+            Decided(end.time, subject.trigger, instance.key, end.outcome, end.reason, causes)
+        )
+        del self.decisions[:-DECISIONS_MOST]
+
+
+class CustomerStore:
+    """The customers of decide and their deadlines in one shard's store.
+
+    Attributes:
+        view: the number of the view that the plan is.
+        views: all of them.
+
+    Args:
+        keyvalue: the shard's store.
+        about: what the store says about itself; a new view is added to it.
+        plan: the slots of rows and the segments.
+        cache: how many decoded records stay in memory.
+        watermark: the shard's, at which a new view begins.
+    """
+
+    def __init__(
+        self,
+        keyvalue: KeyValue,
+        about: About,
+        plan: DecidePlan,
+        cache: int,
+        watermark: EventTime = BEFORE_ALL,
+    ) -> None:
+        self.about = about
+        self.view = about.view_number(view_of(plan, about.attributes.source), watermark)
+        self._keyvalue = keyvalue
+        self._decode_attributes = msgspec.msgpack.Decoder(list[Any]).decode
+        names = [each.name for each in plan.slots if each.name.startswith(ATTRIBUTE)]
+        places = {f"{ATTRIBUTE}{name}": n for n, name in enumerate(about.attributes.columns)}
+        self._places = [places.get(name) for name in names]
+        self.customers: Records[Customer] = Records(
+            keyvalue,
+            Prefix.CUSTOMER,
+            encode=msgspec.msgpack.Encoder().encode,
+            decode=msgspec.msgpack.Decoder(Customer).decode,
+            capacity=cache,
+        )
+        self.timers = Timers(keyvalue, Prefix.INSTANCE_TIMER)
+        self.change_timers = Timers(keyvalue, Prefix.SEGMENT_TIMER)
+
+    def attributes(self, name: str) -> list[Any]:
+        """Return what is said of a customer from outside: the values of the last slots of rows."""
+        if not self._places:
+            return []
+        [found] = self._keyvalue.get_many([record_key(Prefix.ATTRIBUTES, name)])
+        if found is None:
+            return [None for _ in self._places]
+        values = self._decode_attributes(found)
+        return [None if place is None else values[place] for place in self._places]
+
+    def flush(self) -> None:
+        """Write what has changed."""
+        self.customers.flush()
+        self.timers.flush()
+        self.change_timers.flush()
+
+
+def view_of(plan: DecidePlan, attributes: str) -> View:
+    """Return what a plan looks at.
+
+    Args:
+        plan: the slots of rows and the segments.
+        attributes: a text that changes when what is said of customers from outside does.
+    """
+    looks_at_them = any(each.name.startswith(ATTRIBUTE) for each in plan.slots)
+    return View(
+        slots=[f"{each.name} = {each.definition}" for each in plan.slots],
+        segments=[each.name for each in plan.segments],
+        definitions=[each.definition for each in plan.segments],
+        attributes=attributes if looks_at_them else "",
+    )

@@ -1,0 +1,129 @@
+"""What is kept of every customer, ready to work: a plan's features and the session's values."""
+
+from typing import Any, NamedTuple, Protocol
+
+from expressions import names
+from operators.features.collected import Collected, make_collected
+from operators.features.feature import Feature, make_feature
+from operators.features.moment import Moment
+from operators.features.plan import FeaturePlan
+from operators.features.window import Window
+from operators.fields import FieldType
+from operators.observing import DERIVED, ZONED
+from operators.plans import ProfilePlan
+from operators.times import EventTime
+
+
+class SessionValue(Protocol):
+    """One value that is kept with a session: a collected value, or a feature's kind."""
+
+    def start(self) -> Any:
+        """Return the state before any event."""
+
+    def update(self, state: Any, value: Any, time: EventTime) -> Any:
+        """Return the state with one more value."""
+
+    def merge(self, earlier: Any, later: Any) -> Any:
+        """Return the state of two stretches together."""
+
+    def value(self, state: Any, moment: Moment) -> Any:
+        """Return what stands in a row."""
+
+
+class OfSession(NamedTuple):
+    """A value of the session, and where it stands."""
+
+    slot: int
+    value: SessionValue
+    plan: FeaturePlan
+    field_type: FieldType | None
+
+
+class OfProfile(NamedTuple):
+    """A feature of the profile, and where it stands."""
+
+    slot: int
+    feature: Feature
+    plan: FeaturePlan
+    field_type: FieldType | None
+
+
+class Kept:
+    """The features of a plan.
+
+    Attributes:
+        plan: the whole of it.
+        collected: what goes into a session's record.
+        session_values: all that is kept with a session, what goes into the record first.
+        features: kept in the profile, by slot.
+        windowed: the slots of those that let go of values by themselves.
+        of_session: the session's values, for the plans of events.
+        of_profile: the profile's features, likewise.
+        needs_zone: whether any of it depends on where the customer is.
+        needs_moment: whether any of it depends on the customer's clock, or rows are wanted.
+        event_names: the events that some of it looks at by name.
+        session_slots: the slots of rows that tell of the session.
+        clock_slots: the slots of rows that tell of the moment.
+        no_session: what stands in the session's slots while there is none.
+    """
+
+    def __init__(self, plan: ProfilePlan) -> None:
+        self.plan = plan
+        self.collected: list[Collected] = [make_collected(each) for each in plan.collect]
+        in_session = [make_feature(each) for each in plan.session_features]
+        self.session_values: list[SessionValue] = [
+            *self.collected,
+            *(each.kind for each in in_session),
+        ]
+        self.features: list[Feature] = [make_feature(each) for each in plan.row.features]
+        self.windowed = [
+            slot
+            for slot, each in enumerate(self.features)
+            if type(each.window).deadline is not Window.deadline
+        ]
+        session_plans = [*plan.collect, *plan.session_features]
+        session_types = [
+            *(each.field_type for each in self.collected),
+            *(each.kind.field_type for each in in_session),
+        ]
+        self.of_session = [
+            OfSession(slot, *each)
+            for slot, each in enumerate(
+                zip(self.session_values, session_plans, session_types, strict=True)
+            )
+        ]
+        self.of_profile = [
+            OfProfile(slot, each, each.plan, each.kind.field_type)
+            for slot, each in enumerate(self.features)
+        ]
+        all_plans = [*session_plans, *plan.row.features]
+        self.needs_zone = bool(plan.row.clock) or any(_needs_zone(each) for each in all_plans)
+        self.needs_moment = plan.has_rows or any(_derives(each) for each in all_plans)
+        self.event_names = {each.of for each in all_plans if each.of} | {
+            each.window.event for each in all_plans if each.window.event
+        }
+        self._changing = {n for n, each in enumerate(self.features) if each.changes_at_rows}
+        first, then = len(self.features), len(self.features) + len(plan.row.session)
+        self.session_slots = tuple(range(first, then))
+        self.clock_slots = tuple(range(then, then + len(plan.row.clock)))
+        self.no_session = [
+            in_session[each.number - len(self.collected)].empty
+            if each.field == "value" and each.number >= len(self.collected)
+            else None
+            for each in plan.row.session
+        ]
+
+    def feature_slots(self, touched: set[int]) -> tuple[int, ...]:
+        """Return the slots of features that an event may change, which touches some of them."""
+        return tuple(sorted(touched | self._changing))
+
+
+def _derives(plan: FeaturePlan) -> bool:
+    trees = [tree for tree in (plan.value, plan.where) if tree]
+    return any(name in DERIVED for tree in trees for name in names(tree))
+
+
+def _needs_zone(plan: FeaturePlan) -> bool:
+    by_calendar = plan.window.kind == "tumbling" and plan.window.zone == "customer"
+    trees = [tree for tree in (plan.value, plan.where) if tree]
+    return by_calendar or any(name in ZONED for tree in trees for name in names(tree))

@@ -1,0 +1,213 @@
+"""Rows: keeps the features of customers, and says what has changed of them, at which moment.
+
+They follow the customer's own clock: the larger of the customer's latest event and the watermark.
+What changes by itself, a window that lets go of values or a session that is over, does so at its
+own time, before the next event is applied and at the latest once the watermark is past it.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from operators.event_plans import EventPlan
+from operators.features.moment import Moment
+from operators.features.zones import UTC, zone_of
+from operators.fields import Body
+from operators.kept import Kept
+from operators.profile_store import Profile, ProfileStore
+from operators.ticks import Row, Sign
+from operators.times import AFTER_ALL, EventTime
+
+
+class Rows:
+    """Updates the features in profiles.
+
+    Args:
+        kept: the features, and what rows hold.
+        store: the profiles, and the deadlines of what changes by itself.
+    """
+
+    def __init__(self, kept: Kept, store: ProfileStore) -> None:
+        plan = kept.plan
+        self._gap_ms = plan.gap_ms
+        self._retention_ms = plan.retention_ms
+        self._kept = kept
+        self._features = kept.features
+        self._windowed = [(slot, kept.features[slot]) for slot in kept.windowed]
+        self._profiles = store.profiles
+        self._timers = store.row_timers
+        self._session_fields = plan.row.session
+        self._clock_fields = plan.row.clock
+
+    def begin(
+        self,
+        profile: Profile,
+        plan: EventPlan,
+        body: Body,
+        values: Sequence[Any],
+        event: tuple[EventTime, EventTime],
+    ) -> tuple[Moment, Sequence[Any]]:
+        """Move the customer's clock on for an event.
+
+        Args:
+            profile: the customer's, with everything passed by that was due before the event.
+            plan: of the event.
+            body: of the event.
+            values: the event's fields.
+            event: its time, and the shard's watermark before it.
+
+        Returns:
+            The customer's moment, and the fields with what conditions ask of the event besides.
+        """
+        time, watermark = event
+        if plan.zone is not None and time >= profile.moment:
+            named = values[plan.zone]
+            if isinstance(named, str):
+                profile.zone = named
+        zone = zone_of(profile.zone) if self._kept.needs_zone else UTC
+        profile.moment = max(time, watermark, profile.moment)
+        name = body.event if body.type == "track" else body.type
+        return (
+            Moment(profile.moment, zone, profile.first_seen),
+            plan.with_derived(values, time, zone, name),
+        )
+
+    def apply(
+        self,
+        profile: Profile,
+        plan: EventPlan,
+        values: Sequence[Any],
+        time: EventTime,
+        moment: Moment,
+    ) -> tuple[tuple[int, ...], list[Any]]:
+        """Take an event into a customer's features, after it was put into its session.
+
+        Returns:
+            The slots of the row that it may have changed, and their values.
+        """
+        states, features, slots = profile.features, self._features, plan.feature_slots
+        if profile.row_timer <= moment.time:
+            passed, deadline = self._let_go(profile, moment.time)
+            self._move_timer(profile, deadline)
+            slots = tuple(sorted({*slots, *(slot for slot in passed if slot < len(features))}))
+        deadline = AFTER_ALL
+        is_late = time < moment.time
+        for slot, feature, observe, lets_go in plan.of_profile:
+            for value in observe(values, time):
+                state = states[slot]
+                begins = lets_go and (is_late or not state)
+                state = states[slot] = feature.add(state, value, time, moment)
+                if begins:  # else something older is in it, and will go first
+                    deadline = min(deadline, feature.deadline(state))
+        for slot, feature in plan.resets:
+            states[slot] = feature.reset(states[slot], time)
+        found = [features[slot].value(states[slot], moment) for slot in slots]
+        if self._session_fields:
+            found += self._session(profile, moment)
+            deadline = min(deadline, profile.session_until)
+        if self._clock_fields:
+            local = moment.zone.local(moment.time)
+            found += [getattr(local, field) for field in self._clock_fields]
+        if deadline < profile.row_timer:
+            self._move_timer(profile, deadline)
+        if slots is plan.feature_slots:
+            return plan.row_slots, found
+        return slots + self._kept.session_slots + self._kept.clock_slots, found
+
+    def pass_by(
+        self, signs: list[Sign], profile: Profile, before: EventTime, watermark: EventTime
+    ) -> None:
+        """Let happen what changes by itself before a time, each at its own."""
+        time = profile.row_timer
+        if time >= before:
+            return
+        self._timers.remove(time, profile.customer)
+        self._go_by(signs, profile, before, watermark)
+
+    def fire_everyone(self, signs: list[Sign], watermark: EventTime) -> None:
+        """Let happen what changes by itself before the watermark, for all customers."""
+        while customers := self._timers.due(watermark):
+            profiles = self._profiles.edit(customers)
+            for customer in customers:
+                self._go_by(signs, profiles[customer], watermark, watermark)
+
+    def forget(self, profile: Profile) -> None:
+        """Take back the customer's timer."""
+        if profile.row_timer != AFTER_ALL:
+            self._timers.remove(profile.row_timer, profile.customer)
+
+    def _go_by(
+        self, signs: list[Sign], profile: Profile, before: EventTime, watermark: EventTime
+    ) -> None:
+        """Let happen what changes by itself before a time; the customer's timer was taken."""
+        time = profile.row_timer
+        forgotten = EventTime(profile.latest + self._retention_ms)
+        is_forgotten = forgotten < watermark < AFTER_ALL
+        if is_forgotten:
+            before = min(before, forgotten)
+        while time < before:
+            passed, deadline = self._let_go(profile, time)
+            slots: list[int] = [slot for slot in passed if slot < len(self._features)]
+            if passed:
+                moment = Moment(time, zone_of(profile.zone), profile.first_seen)
+                found = [self._features[s].value(profile.features[s], moment) for s in slots]
+                if len(slots) < len(passed):
+                    found += self._kept.no_session
+                profile.moment = max(profile.moment, time)
+                row = Row(profile.customer, time, watermark, None, False, tuple(passed), found)
+                signs.append(row)
+            time = deadline
+        profile.row_timer = AFTER_ALL
+        if not is_forgotten:
+            self._move_timer(profile, time)
+
+    def _let_go(self, profile: Profile, time: EventTime) -> tuple[list[int], EventTime]:
+        """Drop what has left its window by a time.
+
+        Returns:
+            The slots that change by it, and when the next change comes.
+        """
+        states = profile.features
+        slots: list[int] = []
+        next_deadline = AFTER_ALL
+        for slot, feature in self._windowed:
+            state = states[slot]
+            if not state:
+                continue
+            deadline = feature.deadline(state)
+            if deadline <= time:
+                state = states[slot] = feature.passed(state, time)
+                slots.append(slot)
+                deadline = feature.deadline(state)
+            if deadline < next_deadline:  # noqa: PLR1730 (twice as fast as min)
+                next_deadline = deadline
+        if profile.session_until <= time:
+            profile.session_until = AFTER_ALL
+            slots += self._kept.session_slots
+        return slots, min(next_deadline, profile.session_until)
+
+    def _session(self, profile: Profile, moment: Moment) -> list[Any]:
+        """Return what rows tell of the customer's current session; note until when it lasts."""
+        session = profile.sessions[-1]
+        until = EventTime(session.last + self._gap_ms + 1)
+        if until <= moment.time:
+            profile.session_until = AFTER_ALL
+            return self._kept.no_session
+        profile.session_until = until
+        found: list[Any] = []
+        for each in self._session_fields:
+            if each.field == "value":
+                kind = self._kept.session_values[each.number]
+                found.append(kind.value(session.collected[each.number], moment))
+            elif each.field == "duration":
+                found.append(session.last - session.start)
+            else:
+                found.append(session.events if each.field == "events" else session.start)
+        return found
+
+    def _move_timer(self, profile: Profile, deadline: EventTime) -> None:
+        """Set the customer's timer, which may be found early but never late."""
+        if profile.row_timer != AFTER_ALL:
+            self._timers.remove(profile.row_timer, profile.customer)
+        if deadline != AFTER_ALL:
+            self._timers.add(deadline, profile.customer)
+        profile.row_timer = deadline

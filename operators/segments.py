@@ -1,0 +1,251 @@
+"""Segments: takes rows, and says who enters and leaves which segment, when, and why it is so now.
+
+A customer's memberships follow the customer's own clock, like the row: a limit that passes by
+itself does so at its own time, before anything later is looked at (C1, C2).
+
+When segments change, every customer is looked at once with the new ones, as of the time of the
+change: when next touched, or in the background, at so many a tick. So it does not matter for what
+comes out how fast that goes.
+"""
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import Any
+
+from operators.customers import Customer, CustomerStore
+from operators.memberships import Membership, Segments
+from operators.outputs import Record, make_id
+from operators.plans import DecidePlan
+from operators.ticks import Row
+from operators.times import AFTER_ALL, BEFORE_ALL, EventTime
+from state.about import View
+
+RECONCILED_AT_ONCE = 1000
+"""How many customers have their records in memory together while all are looked at."""
+
+
+class Origin(Enum):
+    """What has made a customer enter or leave."""
+
+    EVENT = "event"
+    TIMER = "timer"
+    RECONCILE = "reconcile"
+
+
+class SegmentKeeper:
+    """Keeps the rows and memberships of customers.
+
+    Attributes:
+        records: who has entered and left, since they were last taken.
+
+    Args:
+        plan: the segments.
+        store: the customers, and the deadlines of what changes by itself.
+    """
+
+    def __init__(self, plan: DecidePlan, store: CustomerStore) -> None:
+        self.records: list[Record] = []
+        self._name = plan.name
+        self._plans = plan.segments
+        self._segments = Segments(plan)
+        self._all = range(len(plan.segments))
+        self._store = store
+        self._about = store.about
+        self._customers = store.customers
+        self._timers = store.change_timers
+        self._empty_row: list[Any] = [each.empty for each in plan.slots]
+        self._scanned = b""
+
+    def take(self, customer: Customer, row: Row) -> None:
+        """Take what has changed of a customer's row."""
+        self.pass_by(customer, row.time)
+        is_first = not customer.row
+        if is_first:
+            customer.memberships = [Membership() for _ in self._all]
+            customer.row = [
+                *self._with_attributes(customer.name, self._empty_row),
+                *(False for _ in self._all),
+            ]
+        values = customer.row
+        for slot, value in zip(row.slots, row.values, strict=True):
+            values[slot] = value
+        customer.moment = row.time
+        asked: Iterable[int] = self._all if is_first else self._segments.affected(row.slots)
+        if customer.change_timer <= row.time:  # what passes its limit just now comes with the row
+            asked = sorted({*asked, *_due(customer.memberships, row.time)})
+        if asked:
+            self._ask(customer, row.time, asked, Origin.EVENT if row.is_event else Origin.TIMER)
+
+    def pass_by(self, customer: Customer, before: EventTime) -> None:
+        """Let a customer's limits pass that lie before a time."""
+        self._reconcile(customer)
+        if customer.change_timer < before:
+            self._timers.remove(customer.change_timer, customer.name)
+            self._go_by(customer, before)
+
+    def fire_everyone(self, watermark: EventTime) -> None:
+        """Let everybody's limits pass that lie before the watermark."""
+        while names := self._timers.due(watermark):
+            customers = self._customers.edit(names)
+            for name in names:
+                customer = customers[name]
+                if customer.view != self._store.view:
+                    self._timers.add(customer.change_timer, name)  # it was taken just now
+                    self.pass_by(customer, watermark)
+                else:
+                    self._go_by(customer, watermark)
+
+    def forget(self, customer: Customer, time: EventTime) -> None:
+        """Let a customer leave everything, whose profile is gone from a time on."""
+        self.pass_by(customer, time)
+        for number, membership in enumerate(customer.memberships):
+            if membership.inside:
+                version = self._plans[number].version
+                name = self._plans[number].name
+                self._left(customer, name, version, membership, (time, Origin.TIMER))
+        customer.memberships, customer.row = [], []
+
+    def reconcile_some(self, most: int | None) -> None:
+        """Look at some of the customers who were not yet, after segments have changed.
+
+        Args:
+            most: how many, None for all.
+        """
+        while self._about.reached != self._store.view:
+            limit = RECONCILED_AT_ONCE if most is None else most
+            stored, self._scanned = self._customers.stored_after(self._scanned, limit)
+            old = [each.name for each in stored if each.view != self._store.view]
+            for customer in self._customers.edit(old).values():
+                self._reconcile(customer)
+            if not stored:
+                self._about.reached = self._store.view
+            elif most is not None:
+                return
+
+    def _reconcile(self, customer: Customer) -> None:
+        """Look at a customer with the segments as they are now, if that was not done yet."""
+        if customer.view == self._store.view:
+            return
+        views = self._about.views[customer.view :]
+        customer.view = self._store.view
+        if not customer.row:
+            return
+        if customer.change_timer != AFTER_ALL:
+            self._timers.remove(customer.change_timer, customer.name)
+            customer.change_timer = AFTER_ALL
+        time = EventTime(max(views[-1].since, customer.moment))
+        customer.moment = time
+        old = dict(zip(views[0].segments, customer.memberships, strict=True))
+        customer.memberships = [old.pop(each.name, Membership()) for each in self._plans]
+        for name, membership in old.items():
+            if membership.inside:
+                self._left(customer, name, None, membership, (time, Origin.RECONCILE))
+        before = self._arranged(customer.row, views)
+        values = self._with_attributes(customer.name, before)
+        customer.row = [*values, *(each.inside for each in customer.memberships)]
+        kept = _always([list(zip(each.segments, each.definitions, strict=True)) for each in views])
+        anew = [
+            number
+            for number, each in enumerate(self._plans)
+            if (each.name, each.definition) not in kept
+        ]
+        for number in anew:
+            customer.memberships[number].turned = None
+        changed = tuple(n for n, value in enumerate(values) if before[n] != value)
+        asked = sorted({*anew, *self._segments.affected(changed)})
+        self._ask(customer, time, asked, Origin.RECONCILE)
+        self._move_timer(customer, _next(customer.memberships))
+
+    def _arranged(self, row: list[Any], views: list[View]) -> list[Any]:
+        """Bring a row into the slots as they are now; what has not always been one is empty."""
+        kept = _always([each.slots for each in views])
+        found = dict(zip(views[0].slots, row, strict=False))
+        return [
+            found[slot] if slot in kept else empty
+            for slot, empty in zip(views[-1].slots, self._empty_row, strict=True)
+        ]
+
+    def _with_attributes(self, name: str, row: list[Any]) -> list[Any]:
+        """Put what is said of a customer from outside into the last slots of a row."""
+        attributes = self._store.attributes(name)
+        return [*row[: len(row) - len(attributes)], *attributes]
+
+    def _go_by(self, customer: Customer, before: EventTime) -> None:
+        """Let a customer's limits pass that lie before a time; the timer was taken."""
+        time = customer.change_timer
+        customer.change_timer = BEFORE_ALL  # no timer is set until all have passed
+        memberships = customer.memberships
+        while time < before:
+            if due := _due(memberships, time):
+                customer.moment = time
+                self._ask(customer, time, due, Origin.TIMER)
+            time = _next(memberships)
+        customer.change_timer = AFTER_ALL
+        self._move_timer(customer, time)
+
+    def _ask(
+        self, customer: Customer, time: EventTime, segments: Iterable[int], origin: Origin
+    ) -> None:
+        changes, deadline = self._segments.ask(customer.memberships, customer.row, time, segments)
+        if deadline < customer.change_timer:
+            self._move_timer(customer, deadline)
+        for plan, inside, number in changes:
+            kind = "segment.entered" if inside else "segment.left"
+            about = plan.name, plan.version, number
+            self.records.append(self._record(kind, customer.name, about, (time, origin)))
+
+    def _left(
+        self,
+        customer: Customer,
+        name: str,
+        version: str | None,
+        membership: Membership,
+        when: tuple[EventTime, Origin],
+    ) -> None:
+        membership.changes += 1
+        about = name, version, membership.changes
+        self.records.append(self._record("segment.left", customer.name, about, when))
+
+    def _record(
+        self,
+        kind: str,
+        customer: str,
+        about: tuple[str, str | None, int],
+        when: tuple[EventTime, Origin],
+    ) -> Record:
+        """Write who has entered or left.
+
+        Args:
+            kind: of the record.
+            customer: who.
+            about: the segment's name and version, and the number of the change.
+            when: its time and its origin.
+        """
+        (segment, version, number), (time, origin) = about, when
+        data: dict[str, object] = {"segment": segment, "version": version, "origin": origin.value}
+        digest = make_id("membership", self._name, segment, customer, time)
+        return Record(kind, f"{digest}-{number:06}", customer, time, data)
+
+    def _move_timer(self, customer: Customer, deadline: EventTime) -> None:
+        """Set the timer earlier if need be; a later limit is found when the timer fires."""
+        if deadline < customer.change_timer:
+            if customer.change_timer != AFTER_ALL:
+                self._timers.remove(customer.change_timer, customer.name)
+            self._timers.add(deadline, customer.name)
+            customer.change_timer = deadline
+
+
+def _due(memberships: Iterable[Membership], time: EventTime) -> list[int]:
+    """Return which segments are to be asked again at a time although nothing happens."""
+    return [number for number, each in enumerate(memberships) if each.deadline <= time]
+
+
+def _next(memberships: Iterable[Membership]) -> EventTime:
+    """Return when a condition is next to be asked although nothing happens."""
+    return min((each.deadline for each in memberships), default=AFTER_ALL)
+
+
+def _always(views: Iterable[Iterable[Any]]) -> set[Any]:
+    """Return what is in all of some views."""
+    first, *others = (set(view) for view in views)
+    return first.intersection(*others)

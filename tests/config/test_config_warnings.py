@@ -1,0 +1,142 @@
+"""What is allowed and yet probably not meant."""
+
+from pathlib import Path
+
+import pytest
+
+from config import load_with_warnings
+from config.event_names import SPEC_EVENTS, meant_by_another, meant_by_spec
+
+
+def warnings_of(folder: Path, text: str) -> list[tuple[int, int, str]]:
+    path = folder / "shop.yaml"
+    path.write_text(text)
+    return [(each.line, each.column, each.message) for each in load_with_warnings(path).warnings]
+
+
+def test_a_config_that_means_what_it_says_has_none(tmp_path: Path) -> None:
+    assert not warnings_of(
+        tmp_path,
+        """\
+name: shop
+session: {collect: {views: {count: Product Viewed}}}
+features: {orders: {count: Order Completed, since: Newsletter Joined}}
+segments: {buyers: orders > 0, not_buyers: not segment.buyers}
+triggers: {t: {on: Product Added, cancel: [Order Completed, Cart Cleared]}}
+""",
+    )
+
+
+def test_conditions_with_one_answer_are_noticed(tmp_path: Path) -> None:
+    found = warnings_of(
+        tmp_path,
+        """\
+name: shop
+features: {a: {count: A}}
+segments:
+  never: a > 5 and a < 3
+  always: {when: a >= 5 or not a >= 5}
+  no_way_out: {enter: a > 5, leave: a == 1 and a == 2}
+  fine: a > 5 or a < 3
+""",
+    )
+    assert [(line, column) for line, column, _ in found] == [(4, 10), (5, 18), (6, 37)]
+    assert found[0][2].startswith("segments.never: this can never be true: ")
+    assert found[1][2].startswith("segments.always.when: this is always true: ")
+    assert found[2][2].startswith("segments.no_way_out.leave: this can never be true: ")
+
+
+def test_features_that_no_segment_looks_at_are_named_in_one_warning(tmp_path: Path) -> None:
+    text = "name: s\nfeatures:\n  a: {count: A}\n  b: {count: A}\nsegments: {s: a > 1}"
+    [(line, column, message)] = warnings_of(tmp_path, text)
+    assert (line, column) == (4, 3)
+    assert message == (
+        "features.b: no segment looks at b; it is kept all the same, for explain to show"
+    )
+    [(line, column, message)] = warnings_of(tmp_path, text.replace("a > 1", "trait.x == 5"))
+    assert (line, column) == (3, 3)
+    assert message.startswith("features.a: no segment looks at a, b; they are kept")
+    many = "".join(f"\n  f{n}: {{count: A}}" for n in range(15))
+    [(_, _, message)] = warnings_of(tmp_path, f"name: s\nfeatures:{many}")
+    assert "f8, f9 and 5 more;" in message
+
+
+def test_events_that_look_like_slips_are_named_once_at_their_place(tmp_path: Path) -> None:
+    found = warnings_of(
+        tmp_path,
+        """\
+name: shop
+session: {collect: {views: {count: Product View}, b: {sum: traits.a, of: order_completed}}}
+features:
+  a: {count: Product View, since: OrderCompleted}
+  c: {last: traits.a, of: Newsletter Joined}
+triggers: {t: {on: Newsletter Joinde, cancel: [Order Completed, Order Canceled]}}
+segments: {s: a > 1 and c == 1}
+""",
+    )
+    assert [(line, column) for line, column, _ in found] == [
+        *((2, 36), (2, 74), (4, 35), (6, 20), (6, 65)),
+    ]
+    assert found[0][2] == (
+        'session.collect.views.count: found "Product View", the Segment spec has "Product Viewed":'
+        " is it meant?"
+    )
+    assert found[3][2] == (
+        'triggers.t.on: found "Newsletter Joinde", and elsewhere "Newsletter Joined":'
+        " are these two events?"
+    )
+
+
+MEANT = {
+    "Product Veiwed": "Product Viewed",
+    "product viewed": "Product Viewed",
+    "product_viewed": "Product Viewed",
+    "ProductViewed": "Product Viewed",
+    "Products Added": "Product Added",
+    "Order Complete": "Order Completed",
+    "Order Canceled": "Order Cancelled",
+    "Cart View": "Cart Viewed",
+    "Checkout Starts": "Checkout Started",
+    "Identify": "identify",
+    "Page": "page",
+}
+OWN_NAMES = (
+    *("Signed Up", "Signed In", "Cart Cleared", "Product Rated", "Checkout Abandoned"),
+    *("Search", "A", "Заказ", "pages", "!!!", "", "Page Viewed", "Newsletter Joined"),
+)
+
+
+@pytest.mark.parametrize("name", MEANT)
+def test_a_name_close_to_the_specs_is_noticed(name: str) -> None:
+    assert meant_by_spec(name) == MEANT[name]
+
+
+@pytest.mark.parametrize("name", [*SPEC_EVENTS, *OWN_NAMES])
+def test_the_specs_names_and_names_of_ones_own_are_not(name: str) -> None:
+    assert meant_by_spec(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("Newsletter Joined", "Newsletter Joinde"),
+        ("Newsletter Joined", "Newsletter Joind"),
+        ("Newsletter Joined", "newsletter-joined"),
+        ("Newsletter Joined", "Newsletter Joinedd"),
+    ],
+)
+def test_two_names_that_differ_by_a_letter_are_noticed(name: str, other: str) -> None:
+    assert meant_by_another(name, ["Something Else", other]) == other
+    assert meant_by_another(other, [name]) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        *(("Newsletter Joined", "Newsletter Joined"), ("Step 1 Reached", "Step 2 Reached")),
+        *(("Signed Up", "Signed In"), ("Subscribed", "Unsubscribed"), ("Go", "Do")),
+        *(("Product Viewed", "Product Reviewed"), ("Заказ", "Показ")),
+    ],
+)
+def test_two_names_that_may_well_be_two_events_are_not(name: str, other: str) -> None:
+    assert meant_by_another(name, [other]) is None
