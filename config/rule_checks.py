@@ -5,14 +5,18 @@ A part of ``checks``; the same rules: plain values in, and what is wrong in itse
 
 from collections.abc import Iterator, Mapping
 
-from config.features import FEATURE_KINDS, PANES, PERIODS_MS, WINDOW_KEYS
-from config.measures import keys_of, kinds_in
+from config.features import FEATURE_KINDS, PANES, PERIODS_MS, WINDOW_KEYS, usual_pane_ms
+from config.measures import BOUNDS, keys_of, kinds_in
 from config.plain import KEY, Finding, Path, duration_at, mapping_at
 from config.scopes import RESERVED_NAMES, SESSION_FIELDS
 from config.values import ANY_EVENT, format_duration
 
 DURATIONS = {"features": ("over", "half_life"), "segments": ("for", "hold")}
 """The keys with durations that must be below the retention."""
+
+KEPT_MOST = 10_000
+"""How many values all panes of one window may keep: 100 KB of a customer's record, or some MB where
+they are long texts."""
 
 
 def check_rules(config: object) -> Iterator[Finding]:
@@ -61,6 +65,23 @@ def _windows(path: Path, spec: Mapping[str, object]) -> Iterator[Finding]:
     if spec.get("since") == ANY_EVENT:
         yield (*path, "since"), "found any, expected the name of one event"
     yield from _pane(path, spec)
+    if len(kinds) == 1:
+        yield from _kept(path, spec, kinds[0])
+
+
+def _kept(path: Path, spec: Mapping[str, object], kind: str) -> Iterator[Finding]:
+    """Find windows each of whose panes may keep so many values that a customer grows too large."""
+    usual, _ = BOUNDS.get(kind, (0, 0))
+    at_most = spec.get("at_most", usual)
+    over_ms = duration_at(spec, "over")
+    if not over_ms or not isinstance(at_most, int) or not at_most:
+        return
+    panes = over_ms // (duration_at(spec, "pane") or usual_pane_ms(over_ms))
+    if at_most * panes > KEPT_MOST:
+        key = "at_most" if "at_most" in spec else "pane" if "pane" in spec else "over"
+        found = f"found {panes:,} panes that keep up to {at_most:,} values each"
+        expected = f"expected at most {KEPT_MOST:,} values together"
+        yield (*path, key), f"{found}, {expected}: a smaller at_most, or a longer pane"
 
 
 def _pane(path: Path, spec: Mapping[str, object]) -> Iterator[Finding]:

@@ -6,11 +6,10 @@ from typing import get_args
 import pytest
 
 from config import Config, Windowed, definition, rule_version
-from config.features import FEATURE_KINDS, PERIODS_MS, usual_pane_ms
+from config.features import FEATURE_KINDS, PERIODS_MS
 from config.measures import BOUNDS, COLLECT_KINDS, keys_of
 from config.scopes import ATTRIBUTE_TYPES, CLOCK, RESERVED_NAMES, SESSION_FIELDS
 from expressions import normalized
-from operators.features import plan
 from operators.features.collected import KINDS as COLLECTED
 from operators.features.kinds import KINDS
 from operators.plans import ClockSlot, SessionField
@@ -156,13 +155,11 @@ def test_a_kind_has_the_windows_that_the_profile_can_keep(kind: str) -> None:
     assert ("at_most" in keys) is bool(KINDS[kind].at_most_limit)
 
 
-def test_kinds_bounds_and_panes_are_those_of_the_profile() -> None:
+def test_kinds_and_bounds_are_those_of_the_profile() -> None:
     assert set(FEATURE_KINDS) == set(KINDS)
     assert set(COLLECT_KINDS) == set(COLLECTED)
     bounds = {name: (kind.at_most_usual, kind.at_most_limit) for name, kind in KINDS.items()}
     assert {name: each for name, each in bounds.items() if any(each)} == BOUNDS
-    for over_ms in (3_600_000, 3_600_001, 86_400_000, 365 * 86_400_000):
-        assert usual_pane_ms(over_ms) == plan.usual_pane_ms(over_ms)
     assert {"1h", "1d", "1w"} == set(PERIODS_MS)
     assert set(CLOCK) == set(get_args(ClockSlot))
     assert set(SESSION_FIELDS) | {"value"} == set(get_args(SessionField))

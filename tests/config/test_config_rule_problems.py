@@ -19,6 +19,13 @@ FEATURES = [
     ("{sum: traits.a, at_most: 5}", 31, ["found with sum, goes with distinct and recent only"]),
     ("{count: A, ovre: 1h}", 26, ['unknown key; did you mean "over"?']),
     ("{recent: traits.a, at_most: 101}", 43, ["found 101, expected a whole number from 1 to 100"]),
+    (
+        "{recent: traits.a, over: 1d, pane: 1m, at_most: 7}",
+        63,
+        ["found 1,440 panes that keep up to 7 values each, expected at most 10,000"],
+    ),
+    ("{distinct: traits.a, over: 1d, at_most: 167}", 55, ["60 panes that keep up to 167"]),
+    ("{distinct: traits.a, over: 1d, pane: 1m}", 52, ["1,440 panes that keep up to 64"]),
     ("{count: A, over: 59m}", 32, ['found "59m", expected a duration of at least 1h']),
     ("{count: A, over: 366d}", 32, ['found "366d", expected a duration of at most 365d']),
     ("{count: A, over: }", 26, ["found nothing, expected a duration such as 24h"]),
