@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from cartwheel import check, dead_letters, explain, import_, replay, run, schemas, simulate, state
-from cartwheel.errors import CartwheelError
+from cartwheel.errors import INTERRUPTED, CartwheelError
 
 COMMANDS: tuple[ModuleType, ...] = (
     replay,
@@ -20,8 +20,6 @@ COMMANDS: tuple[ModuleType, ...] = (
     dead_letters,
 )
 """Each gives NAME, SUMMARY, ``add_arguments(parser)`` and ``run(arguments) -> exit code``."""
-
-_INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"cartwheel: {place}{error.strerror or error}", file=sys.stderr)
         return CartwheelError.exit_code
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return INTERRUPTED
     return exit_code
 
 

@@ -1,5 +1,8 @@
 """What a command may fail with: one message for the screen and an exit code."""
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, which is no failure."""
+
 
 class CartwheelError(Exception):
     """The command failed: exit code 1."""

@@ -6,7 +6,6 @@ From committed state, also while a run goes on.
 import argparse
 import sys
 from collections.abc import Iterable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,8 @@ from rich.tree import Tree
 from cartwheel.errors import CartwheelError, UsageError
 from config import ConfigError, load
 from expressions import Explained, Type
-from flows.explain import (
-    DecisionExplained,
-    Explanation,
-    Pending,
-    SegmentExplained,
-    explain_customer,
-)
+from flows.explain import explain_customer
+from flows.explanation import DecisionExplained, Explanation, Pending, SegmentExplained
 from flows.job import plans_of
 from operators.times import EventTime, format_time
 from state.errors import StateError
@@ -44,6 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--state", metavar="DIR", type=Path, required=True, help="the state's folder"
     )
+    parser.add_argument(
+        "--segment",
+        metavar="NAME",
+        action="append",
+        help="this segment alone; may be given several times",
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
@@ -53,6 +53,9 @@ def run(arguments: argparse.Namespace) -> int:
         config = load(arguments.config)
     except ConfigError as error:
         raise UsageError(str(error)) from None
+    for name in arguments.segment or ():
+        if name not in config.segments:
+            raise UsageError(f"{arguments.config} has no segment {name!r}")
     folder = StateFolder(arguments.state)
     try:
         identity = folder.identity()
@@ -60,24 +63,36 @@ def run(arguments: argparse.Namespace) -> int:
             raise UsageError(
                 f"{folder.path} belongs to the config {identity.name!r}, not to {config.name!r}"
             )
-        explanation = explain_customer(folder, plans_of(config), arguments.customer)
+        explanation = None
+        if _is_text(arguments.customer):
+            explanation = explain_customer(folder, plans_of(config), arguments.customer)
     except StateError as error:
         raise CartwheelError(str(error)) from None
     if explanation is None:
         raise CartwheelError(f"nothing is known of the customer {arguments.customer!r}")
+    wanted: list[str] = arguments.segment or list(explanation.segments)
+    segments = {name: each for name, each in explanation.segments.items() if name in wanted}
+    explanation = msgspec.structs.replace(explanation, segments=segments)
     if arguments.json:
         print(msgspec.json.encode(explanation).decode())
     else:
-        _print(explanation)
+        _print(explanation, whole=not arguments.segment)
     return 0
 
 
-def _print(explanation: Explanation) -> None:
+def _is_text(argument: str) -> bool:
+    """Tell whether an argument was in UTF-8, as all names of customers are."""
+    return not any("\ud800" <= each <= "\udfff" for each in argument)
+
+
+def _print(explanation: Explanation, *, whole: bool) -> None:
     width = None if sys.stdout.isatty() else _WIDTH  # whole lines where no terminal cuts them
     console = Console(soft_wrap=True, highlight=False, width=width)
-    console.print(Text(f"{explanation.customer}, at {explanation.time or 'no time yet'}"))
+    console.print(Text(f"{_plain(explanation.customer)}, at {explanation.time or 'no time yet'}"))
     for name, segment in explanation.segments.items():
         console.print(_segment(name, segment))
+    if not whole:
+        return
     console.print(_pending(explanation.pending))
     console.print(_decisions(explanation.decisions))
     console.print(_table("features", ["name", "value"], _features(explanation)))
@@ -113,8 +128,28 @@ def _value(value: Any, of_type: Type) -> str:
     if of_type is Type.TIME:
         return format_time(EventTime(value))
     if of_type is Type.DURATION:
-        return str(timedelta(milliseconds=value))
-    return str(value)
+        return _duration(value)
+    return _plain(str(value))
+
+
+def _plain(text: str) -> str:
+    """Show what is no visible character by its number: events are not to steer the terminal."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
+
+
+def _duration(duration_ms: float) -> str:
+    """Write a duration as conditions have it, in all units that it takes: ``2d 3h 0.5s``."""
+    sign, rest = ("-", -duration_ms) if duration_ms < 0 else ("", duration_ms)
+    parts: list[str] = []
+    for unit, unit_ms in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000)):
+        whole, rest = divmod(rest, unit_ms)
+        if whole:
+            parts.append(f"{whole:.0f}{unit}")
+    if rest or not parts:
+        parts.append(f"{rest / 1000:.6g}s")
+    return sign + " ".join(parts)
 
 
 def _pending(pending: Iterable[Pending]) -> Table:
@@ -159,7 +194,7 @@ def _table(title: str, columns: list[str], rows: Iterable[tuple[str, ...]]) -> T
     for column in columns if written else []:
         table.add_column(column)
     for row in written:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(_plain(cell)) for cell in row))
     if not written:
         table.title = f"{title}: none"
     return table

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cartwheel.errors import CartwheelError
-
-_ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst")
+from connectors.line_file import ENDINGS
 
 
 def expand(patterns: Iterable[str]) -> list[Path]:
@@ -19,9 +18,9 @@ def expand(patterns: Iterable[str]) -> list[Path]:
     for pattern in patterns:
         path = Path(pattern)
         if path.is_dir():
-            found = sorted(each for each in path.iterdir() if each.name.endswith(_ENDINGS))
+            found = sorted(each for each in path.iterdir() if each.name.endswith(ENDINGS))
             if not found:
-                raise CartwheelError(f"{path}: holds no {', '.join(_ENDINGS)} files")
+                raise CartwheelError(f"{path}: holds no {', '.join(ENDINGS)} files")
         elif path.exists():
             found = [path]
         else:

@@ -84,7 +84,7 @@ def with_attributes(job: Job, config: Config, folder: StateFolder) -> Job:
         UsageError: with all that is wrong with the file.
         CartwheelError: the state cannot be written.
     """
-    if not job.profile.row.attributes:
+    if not job.decide.attributes:
         return job
     file = customers_file(config)
     assert file, "rules look at attributes only where there are some"

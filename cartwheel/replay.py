@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from cartwheel import jobs
-from cartwheel.errors import CartwheelError, UsageError
+from cartwheel.errors import INTERRUPTED, CartwheelError, UsageError
 from cartwheel.inputs import expand
 from cartwheel.opening import READERS_MOST, TICK_LINES, WORKERS_MOST, Asked, bounded, open_identity
 from cartwheel.progress import ReplayProgress
@@ -33,7 +33,6 @@ NAME = "replay"
 SUMMARY = "run a config over recorded events"
 SUMMARY_FILE = "summary.json"
 
-_INTERRUPTED = 130
 _TICK_LINES_MOST = 1_000_000
 
 
@@ -112,7 +111,7 @@ def _replay(arguments: argparse.Namespace, config: Config, stack: ExitStack) -> 
         return 0
     kept = "the same command goes on from here" if arguments.state else "nothing is kept"
     _say(f"stopped; {kept}")
-    return _INTERRUPTED if stopped_by == signal.SIGINT else 0
+    return INTERRUPTED if stopped_by == signal.SIGINT else 0
 
 
 def _in_vain(reached: Progress, job: Job) -> str:

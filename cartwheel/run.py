@@ -14,7 +14,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from cartwheel import jobs
-from cartwheel.errors import CartwheelError, UsageError
+from cartwheel.errors import INTERRUPTED, CartwheelError, UsageError
 from cartwheel.health import Health, health
 from cartwheel.http_server import serving
 from cartwheel.metrics import RunCollector
@@ -37,8 +37,6 @@ from state.folder import Identity, StateFolder
 
 NAME = "run"
 SUMMARY = "run a config for good"
-
-_INTERRUPTED = 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -108,7 +106,7 @@ def _run(arguments: argparse.Namespace, config: Config, stack: ExitStack) -> int
     reached, stopped_by = supervisor.run()
     why = signal.Signals(stopped_by).name if stopped_by else "all input was read"
     log.info("stop", why=why, read=reached.sink.counts.get("read", 0))
-    return _INTERRUPTED if stopped_by == signal.SIGINT else 0
+    return INTERRUPTED if stopped_by == signal.SIGINT else 0
 
 
 def _serve(config: Config, job: Job, observed: Observed, stack: ExitStack) -> str | None:

@@ -25,7 +25,7 @@ from config.models import (
 from config.scopes import EVENT_SCOPE, known_value, scope_of
 from config.segment_order import in_order
 from config.values import format_duration, parse_duration
-from config.versions import definition, rule_version
+from config.versions import definition, reach_ms, rule_version
 
 __all__ = [
     "EVENT_SCOPE",
@@ -61,6 +61,7 @@ __all__ = [
     "load",
     "load_with_warnings",
     "parse_duration",
+    "reach_ms",
     "rule_version",
     "scope_of",
 ]

@@ -60,6 +60,8 @@ def _unknown(tree: Tree, *, is_value: bool) -> Iterator[ExpressionProblem]:
         message = f"found {quote(node.name)}, expected {example} ({roots})"
         if node.name.startswith(EVENT):
             message += f" or one of {', '.join(EVENT_SCOPE.names())}"
+        elif not is_value and "." not in node.name:
+            message += f", or a text in quotes: {quote(node.name)}"
         yield ExpressionProblem(message, node.start, node.end, _near(node.name, start))
 
 

@@ -131,7 +131,10 @@ def _unknown_key(path: Sequence[str | int]) -> str:
             return f"found with {path[-2][1:-1]}, goes with {_listed(with_it)} only"  # type: ignore[index]
         if kinds is COLLECT_KINDS and key in (*WINDOW_KEYS, "pane", "zone"):
             return "a session collects over all of the session; only features have windows"
-    return "unknown key" + (suggestion(key, valid) or f"; the keys here are {', '.join(valid)}")
+    keys = f"; the keys here are {', '.join(valid)}"
+    if len(path) == 1:
+        keys += " (keys of a section are indented)"
+    return "unknown key" + (suggestion(key, valid) or keys)
 
 
 def _listed(words: Sequence[str]) -> str:

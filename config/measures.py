@@ -24,6 +24,16 @@ from config.written import EventCondition, EventValue
 BOUNDS = {"distinct": (64, 1_000), "recent": (10, 100)}
 """The usual and the largest ``at_most`` of the kinds that have one."""
 
+_ELSEWHERE = {
+    **dict.fromkeys(("avg", "average"), "mean"),
+    **dict.fromkeys(("unique", "uniques", "count_distinct", "distinct_count"), "distinct"),
+    **dict.fromkeys(("total", "add"), "sum"),
+    **dict.fromkeys(("latest", "newest"), "last"),
+    **dict.fromkeys(("least", "minimum"), "min"),
+    **dict.fromkeys(("largest", "maximum"), "max"),
+}
+"""What other tools call some kinds."""
+
 _NEVER_SPELLED_OUT = frozenset({"where", "over", "pane", "per", "zone", "within", "since"}) | {
     "half_life"
 }
@@ -165,12 +175,20 @@ def one_kind(kinds: Mapping[str, type[Measure]]) -> Callable[[object], object]:
         if len(found) > 1:
             raise expected(what, key=found[1])
         if not found:
-            near = ((nearest(key, kinds), key) for key in spec if key not in others)
+            near = ((_meant(key, kinds), key) for key in spec if key not in others)
             name, key = next(((name, key) for name, key in near if name), (None, None))
             raise expected(what, near=name, key=key)
         return spec
 
     return check
+
+
+def _meant(key: str, kinds: Mapping[str, type[Measure]]) -> str | None:
+    """Give the kind that a key was probably meant to be: another word, or no space behind ``:``."""
+    name, colon, value = key.partition(":")
+    if colon and name in kinds:
+        return f"{name}: {value.strip()}"
+    return _ELSEWHERE.get(key.lower()) or nearest(key, kinds)
 
 
 def keys_of(section: type[Section]) -> list[str]:

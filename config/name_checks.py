@@ -6,6 +6,8 @@ expression that cannot be read is passed over here.
 
 from collections.abc import Callable, Iterator, Mapping
 
+import msgspec
+
 from config.event_checks import check_event_expression
 from config.features import FEATURE_KINDS
 from config.measures import COLLECT_KINDS, Measure, kinds_in
@@ -34,7 +36,7 @@ def check_names(config: object) -> Iterator[InExpression]:
     conditions = dict(_conditions(config))
     for where, tree in conditions.items():
         for problem in check(tree, scope, Type.BOOLEAN).problems:
-            yield where, _hinted(problem, _names_by_place(tree), scope)
+            yield where, _hinted(problem, _names_by_place(tree), scope, str(where[1]))
         for start, name in _names_by_place(tree).items():
             if _ITEMS in name and scope.resolve(name):
                 message = f"{name} looks into an array, which only the fields of a feature may"
@@ -121,20 +123,34 @@ def _names_by_place(tree: Tree) -> dict[int, str]:
 
 
 def _hinted(
-    problem: ExpressionProblem, names: Mapping[int, str], scope: DictScope
+    problem: ExpressionProblem, names: Mapping[int, str], scope: DictScope, segment: str
 ) -> ExpressionProblem:
-    """Say what an unknown name was probably meant to be, where that is a common mistake."""
+    """Say what an unknown name was probably meant to be, where that is a common mistake.
+
+    A segment cannot name itself, so it is not what was meant.
+    """
     name = names.get(problem.start, "")
     if not name or len(name) != problem.end - problem.start or scope.resolve(name):
         return problem
-    space, _, _ = name.partition(".")
+    space, _, rest = name.partition(".")
+    near = f"{space.removesuffix('s')}.{rest}"
+    if rest and scope.resolve(near):
+        return msgspec.structs.replace(problem, message=f"there is no {name} here", near=near)
+    if problem.near == SEGMENT + segment:
+        problem = msgspec.structs.replace(problem, near=None)
+    message = _unknown(name, space, scope)
+    return ExpressionProblem(message, problem.start, problem.end) if message else problem
+
+
+def _unknown(name: str, space: str, scope: DictScope) -> str | None:
     if space == "score":
-        message = f"there is no {name}: scores come with models, which are not possible yet"
-        return ExpressionProblem(message, problem.start, problem.end)
+        return f"there is no {name}: scores come with models, which are not possible yet"
     if space in ("event", "properties", "traits"):
-        message = (
+        return (
             f"{name} is of one event, and a segment looks at customers:"
             " make a feature of it, such as {last: …} or {count: …, where: …}"
         )
-        return ExpressionProblem(message, problem.start, problem.end)
-    return problem
+    without = not any(known.startswith("attribute.") for known in scope.names())
+    if space in ("attribute", "attributes") and without:
+        return f"there is no {name} here: attributes are columns of the file under attributes"
+    return None

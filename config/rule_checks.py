@@ -61,7 +61,7 @@ def _windows(path: Path, spec: Mapping[str, object]) -> Iterator[Finding]:
         yield (*path, others[1], KEY), f"found beside {others[0]}, expected one of the two"
     for key, needed in (("pane", "over"), ("zone", "per")):
         if key in spec and key in valid and needed not in spec:
-            yield (*path, key, KEY), f"found without {needed}, expected both or neither"
+            yield (*path, key, KEY), f"found without {needed}, goes with {needed} only"
     if spec.get("since") == ANY_EVENT:
         yield (*path, "since"), "found any, expected the name of one event"
     yield from _pane(path, spec)
@@ -91,7 +91,8 @@ def _pane(path: Path, spec: Mapping[str, object]) -> Iterator[Finding]:
     fewest, most = PANES
     if over_ms % pane_ms or not fewest <= over_ms // pane_ms <= most:
         found, whole = format_duration(pane_ms), format_duration(over_ms)
-        fits = f"that fits into it {fewest} to {most:,} times"
+        usual = format_duration(usual_pane_ms(over_ms))
+        fits = f"that fits into it {fewest} to {most:,} times, such as {usual}"
         yield (*path, "pane"), f"found {found}, expected a part of over ({whole}) {fits}"
 
 

@@ -10,6 +10,7 @@ from config.models import Config
 from config.written import EVENT
 from expressions import KEYWORDS, DictScope, Tree, Type, check
 from expressions.functions import FUNCTIONS
+from expressions.slips import NOTHING
 
 EVENT_SCOPE = DictScope(
     {
@@ -42,7 +43,8 @@ ATTRIBUTE_TYPES = {"text": Type.TEXT, "number": Type.NUMBER, "true_false": Type.
 
 RESERVED_NAMES = frozenset(
     {"session", "segment", "score", "trait", "attribute", "context", "event"}
-    | {"properties", "traits", "null", "none", "nil", "undefined"}
+    | {"properties", "traits"}
+    | NOTHING
     | KEYWORDS
     | set(FUNCTIONS)
 )

@@ -24,7 +24,7 @@ from ruamel.yaml.reader import ReaderError
 
 from config.environment import Substituted, substitute
 from config.scalars import is_unicode, resolve
-from config.wording import quote, shorten
+from config.wording import quote, shorten, yaml_hint
 
 MAX_DEPTH = 20
 MAX_VALUES = 50_000
@@ -110,9 +110,7 @@ def read_tree(text: str, environment: Mapping[str, str]) -> tuple[Node | None, l
                 else [error.context, error.problem]
             )
             told = ", ".join(part for part in parts if part)
-            if "flow" in told and "but got" in told:
-                told += " (a value with [ ] { } or , in it stands in quotes here)"
-            builder.stop(_place(mark) if mark else place, f"not YAML: {told}")
+            builder.stop(_place(mark) if mark else place, f"not YAML: {told}{yaml_hint(told)}")
         except YAMLError:
             builder.stop(place, "not YAML from here on")
         except Exception:  # noqa: BLE001 (the parser fails on some escapes with what comes)

@@ -17,6 +17,9 @@ from config.forms import number as number_form
 from config.forms import words as words_form
 from config.scalars import resolve
 from config.wording import nearest
+from expressions.durations import meant_duration
+from expressions.text import write_duration
+from expressions.tokens import UNITS_MS
 
 MAX_DURATION_MS = 3_650 * 86_400_000
 MAX_NAME_CHARACTERS = 100
@@ -26,7 +29,6 @@ ANY_EVENT = "any"
 """Stands for every event."""
 PATH_ROOTS = ("properties", "context", "traits")
 
-_UNITS_MS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 _DURATION = re.compile(r"([0-9]{1,15})(ms|s|m|h|d)")
 _UNITS_BYTES = {"B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
 _SIZE = re.compile(r"([0-9]{1,15})(B|KB|MB|GB)")
@@ -70,7 +72,7 @@ def parse_duration(text: str) -> int:
     match = _DURATION.fullmatch(text)
     if match is None:
         raise ValueError("a duration such as 250ms, 90s, 30m, 24h or 7d")
-    duration_ms = int(match[1]) * _UNITS_MS[match[2]]
+    duration_ms = int(match[1]) * UNITS_MS[match[2]]
     if duration_ms > MAX_DURATION_MS:
         raise ValueError("a duration of at most ten years (3650d)")
     return duration_ms
@@ -78,10 +80,7 @@ def parse_duration(text: str) -> int:
 
 def format_duration(duration_ms: int) -> str:
     """Write a duration in the largest unit that keeps it a whole number: 1800000 is ``30m``."""
-    for unit, unit_ms in _UNITS_MS.items():
-        if duration_ms >= unit_ms and duration_ms % unit_ms == 0:
-            return f"{duration_ms // unit_ms}{unit}"
-    return "0s"
+    return write_duration(duration_ms)
 
 
 def _duration(least_ms: int = 0, most_ms: int = MAX_DURATION_MS) -> Callable[[object], int]:
@@ -89,7 +88,7 @@ def _duration(least_ms: int = 0, most_ms: int = MAX_DURATION_MS) -> Callable[[ob
         try:
             duration_ms = parse_duration(value if isinstance(value, str) else "")
         except ValueError as error:
-            raise expected(str(error)) from None
+            raise expected(str(error), near=_meant(value)) from None
         if duration_ms < least_ms:
             raise expected(f"a duration of at least {format_duration(least_ms)}")
         if duration_ms > most_ms:
@@ -97,6 +96,11 @@ def _duration(least_ms: int = 0, most_ms: int = MAX_DURATION_MS) -> Callable[[ob
         return duration_ms
 
     return read
+
+
+def _meant(value: object) -> str | None:
+    meant = meant_duration(value) if isinstance(value, str) else None
+    return meant if meant and _DURATION.fullmatch(meant) and meant != value else None
 
 
 def _durations(least_ms: int = 0, most_ms: int = MAX_DURATION_MS) -> PlainValidator:
@@ -110,6 +114,7 @@ def _idle(value: object) -> int | None:
         return parse_duration(value if isinstance(value, str) else "")
     except ValueError as error:
         near = nearest(value, ("off",)) if isinstance(value, str) else None
+        near = near or _meant(value)
         raise expected(f"off or {error}", near=near) from None
 
 
@@ -142,6 +147,7 @@ def _again(value: object) -> str | int:
         return parse_duration(value if isinstance(value, str) else "")
     except ValueError as error:
         near = nearest(value, ("always", "never")) if isinstance(value, str) else None
+        near = near or _meant(value)
         raise expected(f"always, never or {error}", near=near) from None
 
 
@@ -175,7 +181,8 @@ def one_of(*words: str) -> PlainValidator:
     def read(value: object) -> str:
         if not isinstance(value, str) or value not in words:
             near = nearest(value, words) if isinstance(value, str) else None
-            raise expected(f"one of {', '.join(words)}", near=near)
+            one = "one of " if len(words) > 1 else ""
+            raise expected(f"{one}{', '.join(words)}", near=near)
         return str(value)
 
     return read_by(read, words_form(*words))
@@ -268,8 +275,8 @@ DurationMs = Annotated[int, _durations()]
 IdleMs = Annotated[int | None, read_by(_idle, duration_or("off"))]
 """None: never."""
 GapMs = Annotated[int, _durations(least_ms=1)]
-OverMs = Annotated[int, _durations(_UNITS_MS["h"], 365 * _UNITS_MS["d"])]
-HalfLifeMs = Annotated[int, _durations(_UNITS_MS["m"], 365 * _UNITS_MS["d"])]
+OverMs = Annotated[int, _durations(UNITS_MS["h"], 365 * UNITS_MS["d"])]
+HalfLifeMs = Annotated[int, _durations(UNITS_MS["m"], 365 * UNITS_MS["d"])]
 EveryMs = Annotated[int, _durations(least_ms=300)]
 GraceMs = Annotated[int, read_by(_no_duration_yet, DURATION)]
 """0: the only grace so far."""

@@ -1,5 +1,6 @@
 """What is allowed and yet probably not meant, in a config that is fine."""
 
+import re
 from collections.abc import Iterator
 
 from config.event_names import meant_by_another, meant_by_spec
@@ -8,8 +9,10 @@ from config.models import Config
 from config.name_checks import CONDITIONS
 from config.plain import KEY, Finding, Path, mapping_at
 from config.scopes import scope_of
+from config.values import PATH_ROOTS
 from config.wording import quote
 from expressions import Tree, Type, always_true, check, names, never_true
+from expressions.durations import meant_duration
 
 _SHOWN = 10
 """At most so many names stand in one warning."""
@@ -69,6 +72,10 @@ def _events(config: Config, plain: object) -> Iterator[Finding]:
         seen.setdefault(name, path)
     fine: list[str] = []
     for name, path in seen.items():
+        other_key = _not_an_event(name)
+        if other_key:
+            yield path, f"found {quote(name)} as the name of an event: {other_key}"
+            continue
         meant, other = meant_by_spec(name), meant_by_another(name, fine)
         if meant:
             yield path, f"found {quote(name)}, the Segment spec has {quote(meant)}: is it meant?"
@@ -76,6 +83,21 @@ def _events(config: Config, plain: object) -> Iterator[Finding]:
             yield path, f"found {quote(name)}, and elsewhere {quote(other)}: are these two events?"
         else:
             fine.append(name)
+
+
+def _not_an_event(name: str) -> str | None:
+    """Say what was probably meant by a name that reads like a duration, a date or a path."""
+    if name.partition(".")[0] in PATH_ROOTS and "." in name:
+        return "is sum, mean, last, distinct or another kind meant, which take a path?"
+    duration = meant_duration(name)
+    if duration:
+        return f"is over: {duration} meant, which looks back so long?"
+    if _DATE.match(name):
+        return "no window begins at a date; over looks back, and where may ask for event.date"
+    return None
+
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}")
 
 
 def _event_names(config: Config, plain: object) -> Iterator[tuple[Path, str]]:

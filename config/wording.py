@@ -6,6 +6,17 @@ from collections.abc import Iterable
 
 MAX_CHARACTERS = 60
 
+_INDENTED = "is the line indented as its neighbours are? A value with a colon stands in quotes"
+_YAML_HINTS = (
+    ("<stream end>", "a { or [ has no closing } or ]"),
+    ("but got", "a value with [ ] { } or , in it stands in quotes here"),
+    ("mapping values are not allowed", _INDENTED),
+    ("\\t", "indent with spaces, not with tabs"),
+    ("block scalar", "a value that begins with >, |, ! or a quote stands in quotes as a whole"),
+    ("'<scalar>'", "a value that begins with a quote ends with it: put all of it in quotes"),
+)
+"""What is in a message of the YAML parser, and what helps most often."""
+
 
 def shorten(text: str) -> str:
     """Make a text of any kind fit into a message: printable, and cut where it is long."""
@@ -42,3 +53,8 @@ def suggestion(word: str, valid: Iterable[str]) -> str:
     """The end of a message that offers the nearest name, or nothing."""
     name = nearest(word, valid)
     return f"; did you mean {quote(name)}?" if name else ""
+
+
+def yaml_hint(told: str) -> str:
+    """The end of a message of the YAML parser that says what helps most often, or nothing."""
+    return next((f" ({hint})" for part, hint in _YAML_HINTS if part in told), "")

@@ -17,7 +17,7 @@ from connectors.errors import FileProblem
 from connectors.importing.errors import RowError
 from connectors.importing.values import read_number
 from connectors.importing.wording import listed, quote, suggestion
-from operators.features.rows import row_number
+from operators.features.row_values import row_number
 from operators.heads import NAME_CHARACTERS
 
 ColumnType = Literal["text", "number", "true_false"]

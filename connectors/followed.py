@@ -12,13 +12,17 @@ from time import monotonic
 import msgspec
 
 from connectors.errors import FileProblem, TruncatedFile
-from connectors.line_file import BEGINNING, LineFile, Position, is_compressed, position_after
+from connectors.line_file import (
+    BEGINNING,
+    ENDINGS,
+    LineFile,
+    Position,
+    is_compressed,
+    position_after,
+)
 from operators.heads import LineReader
 from operators.lines import Lines, join
 from operators.rejections import Origin
-
-ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst")
-"""How the names of event files end, where a folder is named."""
 
 _SCAN_EVERY_S = 0.2
 

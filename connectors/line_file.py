@@ -16,6 +16,9 @@ from operators.rejections import KEPT_BYTES
 BLOCK_BYTES = 1 << 18
 """How much is read at a time: what stays in a core's cache while it is looked at."""
 
+ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst")
+"""How the names of event files end, where a folder is named."""
+
 
 class Position(msgspec.Struct, frozen=True, array_like=True):
     """Where reading goes on: the next line's number from 1, its offset from 0 (uncompressed)."""

@@ -59,6 +59,12 @@ class RecordedPositions(msgspec.Struct, frozen=True, tag="recorded"):
         """
         files = source.readers[number]
         if self.files != files:
+            added = sorted(set(files) - set(self.files))
+            if added and set(self.files) <= set(files):
+                raise SourceProblem(
+                    f"{added[0]} cannot be added: this state replays the files that it has begun"
+                    " with. `cartwheel run` takes further files from a folder that it follows"
+                )
             odd = sorted(set(self.files) ^ set(files)) or files
             names = ", ".join(self.files[:_NAMED]) + (", …" if len(self.files) > _NAMED else "")
             raise SourceProblem(

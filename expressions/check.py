@@ -10,7 +10,8 @@ from expressions.errors import ExpressionProblem
 from expressions.functions import FUNCTIONS
 from expressions.mistakes import Mistakes, found, nearest, said
 from expressions.scope import Scope
-from expressions.tokens import shown
+from expressions.slips import instead_of
+from expressions.tokens import MAX_DURATION_MS, shown
 from expressions.tree import (
     CONSTANTS,
     And,
@@ -191,8 +192,12 @@ class _Checker:
             self.mistakes.add(message, tree)
         elif kind is not Type.DURATION:
             self.mistakes.limit(tree, kind)
-        elif constant_value(limit) is None:
-            self.mistakes.add(f"{said(tree)} has no value", tree)
+        else:
+            value_ms = constant_value(limit)
+            if value_ms is None:
+                self.mistakes.add(f"{said(tree)} has no value", tree)
+            elif abs(value_ms) > MAX_DURATION_MS:  # no calendar has the time at which it passes
+                self.mistakes.add(f"{said(tree)} is more than a hundred years (36500d)", tree)
         return limit
 
     def _in(self, tree: In) -> _Found:
@@ -268,8 +273,11 @@ class _Checker:
         """Check that there is such a function and that it has as many arguments as it takes."""
         signature = FUNCTIONS.get(tree.function)
         if signature is None:
-            near = nearest(tree.function, FUNCTIONS)
-            self.mistakes.add(f"there is no function {shown(tree.function)}", tree, near)
+            instead = instead_of(tree.function)
+            near = None if instead else nearest(tree.function, FUNCTIONS)
+            hint = instead or ("" if near else f"the functions are {', '.join(FUNCTIONS)}")
+            message = f"there is no function {shown(tree.function)}{hint and '; ' + hint}"
+            self.mistakes.add(message, tree, near)
         elif not signature.least <= len(tree.arguments) <= (signature.most or len(tree.arguments)):
             count = len(tree.arguments)
             self.mistakes.add(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from expressions.compile import constant_value, define
-from expressions.tree import Call, Compare, Tree, walk
+from expressions.tree import MIRRORED, Call, Compare, Tree, walk
 from expressions.writer import Writer
 
 NEVER = 1 << 62
@@ -13,8 +13,6 @@ NEVER = 1 << 62
 
 Deadline = Callable[[Sequence[Any], int], int]
 """Takes a row and a time in ms; gives the next later time at which a limit is passed, or NEVER."""
-
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
 def compile_deadline(tree: Tree, slots: Mapping[str, int]) -> Deadline | None:
@@ -58,7 +56,7 @@ def _limit(tree: Compare) -> tuple[Call | None, tuple[int, ...]]:
     """Give a comparison's since() and how long after its time the comparison changes."""
     for call, limit, operator in (
         (tree.left, tree.right, tree.operator),
-        (tree.right, tree.left, _MIRRORED[tree.operator]),
+        (tree.right, tree.left, MIRRORED[tree.operator]),
     ):
         if isinstance(call, Call) and call.function == "since":
             return call, _changes(operator, constant_value(limit))

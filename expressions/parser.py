@@ -9,6 +9,7 @@ from typing import NoReturn, TypeVar, cast, get_args
 
 import msgspec
 
+from expressions.slips import NOTHING, slip
 from expressions.tokens import KEYWORDS, Kind, Token, fail, shown, tokenize
 from expressions.tree import (
     And,
@@ -38,7 +39,6 @@ MAX_DEPTH = 64
 _COMPARES = frozenset(get_args(CompareOperator))
 _SUM = frozenset({"+", "-"})
 _PRODUCT = frozenset({"*", "/", "%"})
-_NOTHING = frozenset({"null", "none", "nil", "undefined"})
 _Joined = TypeVar("_Joined", And, Or)
 
 
@@ -199,7 +199,7 @@ class _Parser:
         return self._unexpected("a value")
 
     def _named(self, name: str, token: Token) -> Tree:
-        if name.lower() in _NOTHING:
+        if name.lower() in NOTHING:
             message = f"there is no {name}; write x is missing or x is not missing"
             raise fail(message, token.start, token.end)
         if name.lower() in {"true", "false"}:
@@ -248,6 +248,9 @@ class _Parser:
 
     def _unexpected(self, what: str) -> NoReturn:
         token = self._peek()
+        meant = slip(self._text, self._tokens, self._at)
+        if meant is not None:
+            raise meant
         if token.kind is Kind.END:
             raise fail(f"the expression ends where {what} is expected", token.start, token.end)
         written = self._text[token.start : token.end]

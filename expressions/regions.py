@@ -8,6 +8,7 @@ from expressions.compile import constant_value
 from expressions.text import normalized
 from expressions.tree import (
     CONSTANTS,
+    MIRRORED,
     Arithmetic,
     Call,
     Compare,
@@ -94,7 +95,6 @@ _OF_TYPE = {
     Type.LIST: Region(low=math.inf, high=-math.inf, words=_NONE),
     Type.ANY: Region(),
 }
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 
@@ -115,8 +115,8 @@ def regions_of(tree: Tree, *, truth: bool) -> list[tuple[str, Region]]:
             if is_constant(right):
                 return _entries(left, _compared(operator, constant_value(right), truth=truth))
             if is_constant(left):
-                mirrored = _MIRRORED.get(operator, operator)
-                return _entries(right, _compared(mirrored, constant_value(left), truth=truth))
+                region = _compared(MIRRORED[operator], constant_value(left), truth=truth)
+                return _entries(right, region)
         case In(left=term, right=ListOf(items=items), negated=negated):
             values = [constant_value(item) for item in items]
             return _entries(term, _among(values, negated=negated, truth=truth))

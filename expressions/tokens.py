@@ -4,6 +4,7 @@ import re
 from enum import Enum
 from typing import NamedTuple
 
+from expressions.durations import meant_duration
 from expressions.errors import ExpressionError, ExpressionProblem
 
 KEYWORDS = frozenset({"and", "or", "not", "in", "is", "missing", "true", "false"})
@@ -41,6 +42,7 @@ class Token(NamedTuple):
 _SPACE = re.compile(r"[ \t\r\n]*")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[^\W\d]\w*(?:\[\])?)*")
 _NUMBER = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:.]*Z?)?|[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}")
 _WORD = re.compile(r"[\w.]*")
 _SIGN = re.compile(r"==|!=|<=|>=|[-+*/%<>()\[\],]")
 _TEXT = {
@@ -50,9 +52,15 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 _MEANT = {
     "<>": "!=",
+    "=>": ">=",
+    "=<": "<=",
+    "≥": ">=",
+    "≤": "<=",
+    "≠": "!=",
     "&&": "and",
     "||": "or",
     "**": None,
+    "^": None,
     "===": "==",
     "=": "==",
     "!": "not",
@@ -115,13 +123,20 @@ def _token(text: str, at: int) -> Token:
     sign = _SIGN.match(text, at)
     if sign:
         return Token(Kind.SIGN, sign[0], at, sign.end())
-    raise fail(f"{shown(first)} has no meaning here", at, at + 1)
+    hint = _HINTS.get(first, "")
+    raise fail(f"{shown(first)} has no meaning here{hint}", at, at + 1)
 
 
 _TWO = frozenset({"==", "!="})
+_HINTS = dict.fromkeys("“”„«»\u2018\u2019\u201a`", '; write "')
+_HINTS |= dict.fromkeys("€$£", "; write the number alone")
 
 
 def _number(text: str, at: int) -> Token:
+    date = _DATE.match(text, at)
+    if date:
+        hint = 'write since(x) < 30d for how long ago, or a date in quotes: "2026-01-31"'
+        raise fail(f"{date[0]} is no value; {hint}", at, date.end())
     match = _NUMBER.match(text, at)
     assert match is not None
     rest = _WORD.match(text, match.end())
@@ -131,7 +146,8 @@ def _number(text: str, at: int) -> Token:
     if rest[0]:
         whole = shown(text[at : rest.end()])
         hint = "write a number such as 10 or 2.5, or a duration such as 250ms, 90s, 30m, 24h or 7d"
-        raise fail(f"{whole} is no number and no duration; {hint}", at, rest.end())
+        near = meant_duration(whole)
+        raise fail(f"{whole} is no number and no duration; {hint}", at, rest.end(), near)
     end = match.end()
     if len(match[1]) > MAX_DIGITS or len(match[2] or "") > MAX_DIGITS:
         raise fail(f"a number has at most {MAX_DIGITS} digits on a side of its point", at, end)

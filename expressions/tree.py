@@ -14,6 +14,16 @@ from expressions.value_types import Type
 CompareOperator = Literal["==", "!=", "<", "<=", ">", ">="]
 ArithmeticOperator = Literal["+", "-", "*", "/", "%"]
 
+MIRRORED: dict[CompareOperator, CompareOperator] = {
+    "==": "==",
+    "!=": "!=",
+    "<": ">",
+    "<=": ">=",
+    ">": "<",
+    ">=": "<=",
+}
+"""What a comparison becomes when its sides change places."""
+
 
 class _Node(msgspec.Struct, frozen=True, eq=False, tag=True, tag_field="node", kw_only=True):
     start: int = 0
@@ -147,7 +157,6 @@ Tree = (
     | Call
 )
 
-Constant = Number | Duration | Text | Boolean
 CONSTANTS = (Number, Duration, Text, Boolean)
 
 

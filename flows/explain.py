@@ -9,10 +9,17 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
-import msgspec
 import numpy as np
 
-from expressions import Explained, explain
+from expressions import explain
+from flows.explanation import (
+    DecisionExplained,
+    Explanation,
+    FeatureExplained,
+    Next,
+    Pending,
+    SegmentExplained,
+)
 from operators.clock import Clock
 from operators.customers import Customer, CustomerStore
 from operators.decide import DecideStep
@@ -32,95 +39,7 @@ from state.reading import read_committed_version
 from state.records import record_key
 from state.timers import Timers
 
-_RECORDS = 2
-
-
-class Next(msgspec.Struct, frozen=True):
-    """What happens by itself unless an event comes first: when, and whether into the segment."""
-
-    time: str
-    enters: bool
-
-
-class SegmentExplained(msgspec.Struct, frozen=True, rename={"inside": "in"}):
-    """A customer's place in a segment, and why.
-
-    Attributes:
-        inside: whether the customer is in it.
-        since: of the last change, None where there was none.
-        turned: since when a condition has asked for a change that must wait.
-        version: of the segment.
-        condition: for entering, with the value of each part.
-        leave: the condition for leaving, where it is another than not the first.
-        next: the next change that comes by itself.
-    """
-
-    inside: bool
-    since: str | None
-    turned: str | None
-    version: str
-    condition: Explained
-    leave: Explained | None
-    next: Next | None
-
-
-class FeatureExplained(msgspec.Struct, frozen=True):
-    """The value of a slot of the customer's row."""
-
-    value: Any
-
-
-class Pending(msgspec.Struct, frozen=True):
-    """An instance that waits.
-
-    Attributes:
-        trigger: whose.
-        key: what it is about.
-        started: when it was opened.
-        due: when it is to be sent.
-        cause: messageIds of the events that have opened it.
-        cancelled_by: names of the events that would cancel it.
-        restarted_by: the event that would start its wait again, None where none does.
-    """
-
-    trigger: str
-    key: str
-    started: str
-    due: str
-    cause: list[str]
-    cancelled_by: list[str]
-    restarted_by: str | None
-
-
-class DecisionExplained(msgspec.Struct, frozen=True):
-    """A decision that was made; see Decided."""
-
-    time: str
-    trigger: str
-    key: str
-    outcome: str
-    reason: str | None
-    cause: list[str]
-
-
-class Explanation(msgspec.Struct, frozen=True):
-    """All that is to be said of a customer.
-
-    Attributes:
-        customer: who.
-        time: the moment of it all: the customer's clock.
-        segments: by name.
-        features: the values of the customer's row, by name.
-        pending: instances that wait, by their due time.
-        decisions: the latest, the last one first.
-    """
-
-    customer: str
-    time: str | None
-    segments: dict[str, SegmentExplained]
-    features: dict[str, FeatureExplained]
-    pending: list[Pending]
-    decisions: list[DecisionExplained]
+_RECORDS = 2  # the customer's own, in either generation of the cache
 
 
 def explain_customer(
@@ -171,6 +90,7 @@ class _Copy:
         self._customers = CustomerStore(keyvalue, about, self._plan, _RECORDS, self._watermark)
         clock = Clock([0], [about.watermark], [False], about.watermark)
         profile = profiles.profiles.edit([name]).get(name)
+        self._forgotten = profile.latest + profile_plan.retention_ms if profile else AFTER_ALL
         customer = self._customers.customers.edit([name]).get(name)
         if profile is not None:
             _set(profiles.timers, profile.timer, name)
@@ -186,7 +106,7 @@ class _Copy:
         self._tick(1, ended=False)  # looks at the customer with new rules, where there are any
         now = deepcopy(self._customer())
         now.moment = max(now.moment, self._watermark)
-        changes = self._tick(2, ended=True)
+        changes = [each for each in self._tick(2, ended=True) if each.time < self._forgotten]
         slots = {name: number for number, name in enumerate(self._plan.slot_names)}
         has_row = bool(now.row)
         return Explanation(

@@ -7,10 +7,10 @@ Otherwise a copy of that folder is read. The state itself is never changed.
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import msgspec
 
+from config import reach_ms
 from connectors.tick_parts import SinkState
 from flows import main, recovery
 from flows.errors import ResumeError
@@ -19,14 +19,12 @@ from flows.shard_keys import shard_key
 from flows.sinks import FILES
 from flows.steps import DecideState
 from operators.clock import Clock
-from operators.times import AFTER_ALL, BEFORE_ALL, EventTime, format_time
+from operators.times import BEFORE_ALL, EventTime, format_time
 from state.about import About
 from state.errors import StateError
 from state.folder import Identity, StateFolder
 from state.reading import bytes_on_disk, read_committed_version, while_unused
 from state.versions import NO_VERSION
-
-_PERIODS_MS = {"1h": 3_600_000, "1d": 86_400_000, "1w": 604_800_000}
 
 
 class ReaderReport(msgspec.Struct, frozen=True):
@@ -242,19 +240,11 @@ def _features(about: About) -> dict[str, FeatureReport]:
                 break
             since = layout.since
         is_new = since > BEFORE_ALL
-        ends = since + _length_ms(definition)
+        reach = reach_ms(definition)
         found[name] = FeatureReport(
             name=name,
             definition=definition,
             since=format_time(EventTime(since)) if is_new else None,
-            filling=is_new and ends > about.watermark,
+            filling=is_new and (reach is None or since + reach > about.watermark),
         )
     return found
-
-
-def _length_ms(definition: str) -> int:
-    """Return how far back a feature looks; AFTER_ALL for all time."""
-    rule: dict[str, Any] = msgspec.json.decode(definition)
-    if rule.get("per"):
-        return _PERIODS_MS[rule["per"]]
-    return int(rule.get("over") or AFTER_ALL)

@@ -159,7 +159,15 @@ def plans_of(config: Config, live_from_ms: int = ALWAYS_LIVE) -> tuple[ProfilePl
         row=rules.row,
         has_rows=bool(rules.slots or rules.segments),
     )
-    return profile, DecidePlan(config.name, triggers, live_from_ms, rules.slots, rules.segments)
+    decide = DecidePlan(
+        name=config.name,
+        triggers=triggers,
+        live_from_ms=live_from_ms,
+        slots=rules.slots,
+        segments=rules.segments,
+        attributes=rules.attributes,
+    )
+    return profile, decide
 
 
 def _trigger(name: str, trigger: TriggerConfig) -> TriggerPlan:

@@ -45,8 +45,9 @@ class Rules:
         collect: what sessions collect for their records.
         session_features: what sessions keep for rows alone.
         row: where the values of rows come from.
-        slots: the same slots by name, for whoever looks at rows.
+        slots: the same slots by name, for whoever looks at rows, and those of the attributes.
         segments: each after those that it looks at.
+        attributes: the columns of the customers' file that segments look at.
     """
 
     collect: tuple[FeaturePlan, ...]
@@ -54,6 +55,7 @@ class Rules:
     row: RowPlan
     slots: tuple[SlotPlan, ...]
     segments: tuple[SegmentPlan, ...]
+    attributes: tuple[str, ...]
 
 
 def compile_rules(config: Config) -> Rules:
@@ -65,16 +67,16 @@ def compile_rules(config: Config) -> Rules:
     used = _used_names(config, trees)
     of_profile = [each for each in features if each.window.kind != "session"]
     of_profile += [_feature(name, known_value(name)) for name in used if _is_known_value(name)]
-    session = {
-        **{each.name: len(collect) + number for number, each in enumerate(in_session)},
-        **{name: None for name in used if name.startswith(_SESSION)},
-    }
-    slots_of_session = [_session_slot(name, number, collect) for name, number in session.items()]
+    of_session = [name for name in used if name.startswith(_SESSION)]
+    collected = {f"{_SESSION}{each.name}": each for each in collect}
+    names_in_session = [each.name for each in in_session]
+    kept = [*collected, *names_in_session]
     clock = [name for name in used if name in _CLOCK]
     attributes = [name for name in used if name.startswith(_ATTRIBUTE)]
     slots = (
         *(_slot(each) for each in of_profile),
-        *(_slot_of_session(name, collect, in_session) for name in session),
+        *(_slot(each) for each in in_session),
+        *(_slot_of_session(name, collected) for name in of_session),
         *(SlotPlan(name, None, name) for name in clock),
         *(SlotPlan(name, None, _attribute_definition(config, name)) for name in attributes),
     )
@@ -83,12 +85,12 @@ def compile_rules(config: Config) -> Rules:
         session_features=in_session,
         row=RowPlan(
             features=tuple(of_profile),
-            session=tuple(slots_of_session),
+            session=tuple(_session_slot(name, kept) for name in (*names_in_session, *of_session)),
             clock=tuple(_CLOCK[name] for name in clock),
-            attributes=tuple(name.removeprefix(_ATTRIBUTE) for name in attributes),
         ),
         slots=slots,
         segments=tuple(_segments(config, trees, slots)),
+        attributes=tuple(name.removeprefix(_ATTRIBUTE) for name in attributes),
     )
 
 
@@ -172,28 +174,19 @@ def _is_known_value(name: str) -> bool:
     return name.startswith(("trait.", "context.")) and name not in _CLOCK
 
 
-def _session_slot(name: str, number: int | None, collect: Sequence[FeaturePlan]) -> SessionSlot:
-    if number is not None:
-        return SessionSlot("value", number)
-    field = name.removeprefix(_SESSION)
-    collected = [each.name for each in collect]
-    if field in get_args(SessionField) and field not in collected:
-        return SessionSlot(cast("SessionField", field))
-    return SessionSlot("value", collected.index(field))
+def _session_slot(name: str, kept: Sequence[str]) -> SessionSlot:
+    """Say where a value of the session comes from, among all that is kept with it."""
+    if name in kept:
+        return SessionSlot("value", kept.index(name))
+    return SessionSlot(cast("SessionField", name.removeprefix(_SESSION)))
 
 
 def _slot(plan: FeaturePlan) -> SlotPlan:
     return SlotPlan(plan.name, KINDS[plan.kind].empty, plan.definition)
 
 
-def _slot_of_session(
-    name: str, collect: Sequence[FeaturePlan], features: Sequence[FeaturePlan]
-) -> SlotPlan:
-    for feature in features:
-        if feature.name == name:
-            return _slot(feature)
-    collected = {f"{_SESSION}{each.name}": each.definition for each in collect}
-    return SlotPlan(name, None, collected.get(name, name))
+def _slot_of_session(name: str, collected: Mapping[str, FeaturePlan]) -> SlotPlan:
+    return SlotPlan(name, None, collected[name].definition if name in collected else name)
 
 
 def _attribute_definition(config: Config, name: str) -> str:

@@ -18,9 +18,6 @@ from state.timers import Timers
 DECISIONS_MOST = 50
 """How many of a customer's latest decisions are kept for whoever asks why."""
 
-ATTRIBUTE = "attribute."
-"""How the names of slots begin whose values come from outside; they are the last ones."""
-
 CAUSES_MOST = 5
 """How many events are named as the cause of each."""
 
@@ -54,7 +51,7 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
         timer: where the deadline of instances stands, AFTER_ALL for none; no end lies before it.
         change_timer: where the deadline of memberships stands, likewise.
         moment: of the last row or change of a membership.
-        row: the latest, without the slots of segments; empty before the first.
+        row: the latest, with the slots of segments at its end; empty before the first.
         memberships: of each segment.
         cases: by trigger.
         forgotten: whether the profile is gone, and this goes with what is still pending.
@@ -86,8 +83,8 @@ class CustomerStore:
     """The customers of decide and their deadlines in one shard's store.
 
     Attributes:
+        about: what the store says about itself.
         view: the number of the view that the plan is.
-        views: all of them.
 
     Args:
         keyvalue: the shard's store.
@@ -109,9 +106,8 @@ class CustomerStore:
         self.view = about.view_number(view_of(plan, about.attributes.source), watermark)
         self._keyvalue = keyvalue
         self._decode_attributes = msgspec.msgpack.Decoder(list[Any]).decode
-        names = [each.name for each in plan.slots if each.name.startswith(ATTRIBUTE)]
-        places = {f"{ATTRIBUTE}{name}": n for n, name in enumerate(about.attributes.columns)}
-        self._places = [places.get(name) for name in names]
+        places = {name: place for place, name in enumerate(about.attributes.columns)}
+        self._places = [places.get(name) for name in plan.attributes]
         self.customers: Records[Customer] = Records(
             keyvalue,
             Prefix.CUSTOMER,
@@ -146,10 +142,9 @@ def view_of(plan: DecidePlan, attributes: str) -> View:
         plan: the slots of rows and the segments.
         attributes: a text that changes when what is said of customers from outside does.
     """
-    looks_at_them = any(each.name.startswith(ATTRIBUTE) for each in plan.slots)
     return View(
         slots=[f"{each.name} = {each.definition}" for each in plan.slots],
         segments=[each.name for each in plan.segments],
         definitions=[each.definition for each in plan.segments],
-        attributes=attributes if looks_at_them else "",
+        attributes=attributes if plan.attributes else "",
     )

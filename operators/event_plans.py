@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from operators.features.feature import Feature
 from operators.features.zones import Zone
-from operators.fields import Body, FieldType, Read, field_reader, read_nothing
+from operators.fields import Body, Field, FieldType, Read, field_reader, read_nothing
 from operators.heads import NAME_CHARACTERS
 from operators.kept import Kept, OfProfile, OfSession, SessionValue
 from operators.observing import DERIVED, Fields, Observe, observer
@@ -17,7 +19,7 @@ from operators.times import EventTime
 SPEC_TYPES = ("page", "screen", "identify", "group", "alias")
 """The Segment spec's types beside ``track``, which are the names of their events."""
 
-ZONE_FIELD = (("context", "timezone"), FieldType.SCALAR)
+ZONE_FIELD = Field(("context", "timezone"), FieldType.SCALAR)
 """Where an event says in which time zone its customer is."""
 
 
@@ -89,7 +91,7 @@ class EventPlan:
                 each.slot,
                 each.feature,
                 observer(each.plan, each.field_type, fields),
-                each.slot in kept.windowed,
+                each.feature.lets_go,
             )
             for each in in_profile
         )
@@ -101,7 +103,7 @@ class EventPlan:
             Role(trigger.name, cancels=name in trigger.cancel) for trigger in triggers
         )
         self._key_places = [
-            fields.wanted[trigger.key, FieldType.KEY] if trigger.key else None
+            fields.wanted[Field(trigger.key, FieldType.KEY)] if trigger.key else None
             for trigger in triggers
         ]
         self.zone = fields.wanted.get(ZONE_FIELD) if kept.needs_zone else None
@@ -113,13 +115,37 @@ class EventPlan:
         """Return the key of each role, empty where the event has none."""
         return ["" if place is None else _key_text(values[place]) for place in self._key_places]
 
-    def with_derived(
-        self, values: Sequence[Any], time: EventTime, zone: Zone, name: str
-    ) -> Sequence[Any]:
-        """Return an event's fields, and behind them what conditions ask of it besides."""
+    def with_derived(self, event: "Event", zone: Zone) -> Sequence[Any]:
+        """Return an event's fields, and behind them what conditions ask of it besides.
+
+        Args:
+            event: as it was read.
+            zone: where its customer is.
+        """
         if not self._derive:
-            return values
-        return [*values[: self._width], *(derive(time, zone, name) for derive in self._derive)]
+            return event.values
+        body = event.body
+        name = body.event if body.type == "track" else body.type
+        derived = (derive(event.time, zone, name) for derive in self._derive)
+        return [*event.values[: self._width], *derived]
+
+
+class Event(msgspec.Struct, gc=False):
+    """An event on its way into a profile.
+
+    Attributes:
+        time: of the event, in ms.
+        watermark: the shard's before it.
+        body: as it was decoded.
+        plan: what to do with it.
+        values: its fields that the plan wants.
+    """
+
+    time: EventTime
+    watermark: EventTime
+    body: Body
+    plan: EventPlan
+    values: Sequence[Any]
 
 
 class EventPlans:
@@ -127,10 +153,10 @@ class EventPlans:
 
     def __init__(self, kept: Kept) -> None:
         self._kept = kept
-        names = kept.event_names
-        for trigger in kept.plan.triggers:
-            names |= {trigger.on, *trigger.cancel}
-        self._plans = {name: self._make(name) for name in names}
+        of_triggers = {
+            name for trigger in kept.plan.triggers for name in (trigger.on, *trigger.cancel)
+        }
+        self._plans = {name: self._make(name) for name in kept.event_names | of_triggers}
         self._default = self._make(None)
         for name in SPEC_TYPES:
             self._plans.setdefault(name, self._default)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from enum import Enum
 from operator import attrgetter
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -19,14 +19,12 @@ One part may be an array, ``("properties", "products[]", "price")``: such a fiel
 values, one for each item, None where the item has none.
 """
 
-ROOTS = ("properties", "context", "traits")
-
 ITEMS = 1000
 """At most so many items of an array are looked at, the first ones."""
 
 _ARRAY = "[]"
 _NOTHING = msgspec.Raw(b"null")
-_FLAT = 2  # the length of a path such as properties.price
+_FLAT = 2  # parts
 
 
 class FieldType(Enum):
@@ -46,7 +44,11 @@ _TYPES: dict[FieldType, Any] = {
 }
 
 
-Field = tuple[Path, FieldType]
+class Field(NamedTuple):
+    """A field that some rule wants, and what it must be there."""
+
+    path: Path
+    type: FieldType
 
 
 class Body(msgspec.Struct, gc=False):
@@ -73,16 +75,14 @@ def field_reader(wanted: Sequence[Field]) -> Read:
     """Make a function that reads certain fields of an event.
 
     Args:
-        wanted: the fields, at least one, each with the type that its rule expects.
+        wanted: the fields, at least one.
     """
     groups = _groups(wanted)
     decodes = [_decoder(group) for group in groups]
-    if any(_array_at(path) is not None for path, _ in wanted):
-        return _array_reader(wanted, groups)
-    if len(groups) == 1 and all(len(path) == _FLAT for path, _ in wanted):
-        return _flat_reader(decodes[0], [_attribute(path[1]) for path, _ in wanted])
+    if len(groups) == 1 and all(_is_flat(field.path) for field in wanted):
+        return _flat_reader(decodes[0], [_attribute(field.path[1]) for field in wanted])
     places = [
-        (number, [_attribute(part) for part in field[0][1:]])
+        (number, _getter(field.path))
         for field in wanted
         for number, group in enumerate(groups)
         if field in group
@@ -90,7 +90,7 @@ def field_reader(wanted: Sequence[Field]) -> Read:
 
     def read(body: Body) -> Sequence[Any]:
         decoded = [decode(body) for decode in decodes]
-        return [_follow(decoded[number], attributes) for number, attributes in places]
+        return [get(decoded[number]) for number, get in places]
 
     return read
 
@@ -107,26 +107,12 @@ def _flat_reader(decode: Callable[[Body], object], attributes: list[str]) -> Rea
     return read
 
 
-def _array_reader(wanted: Sequence[Field], groups: Sequence[Sequence[Field]]) -> Read:
-    """Read fields of which some are of an array's items."""
-    decodes = [_decoder(group) for group in groups]
-    places = [
-        (number, _getter(field[0]))
-        for field in wanted
-        for number, group in enumerate(groups)
-        if field in group
-    ]
-
-    def read(body: Body) -> Sequence[Any]:
-        decoded = [decode(body) for decode in decodes]
-        return [get(decoded[number]) for number, get in places]
-
-    return read
-
-
 def _getter(path: Path) -> Callable[[object], object]:
     """Make a function that gets one field of what its decoder has made."""
     attributes = [_attribute(part) for part in path[1:]]
+    if _is_flat(path):
+        value = attrgetter(*attributes)
+        return lambda decoded: None if decoded is None else value(decoded)
     array = _array_at(path)
     if array is None:
         return lambda decoded: _follow(decoded, attributes)
@@ -141,6 +127,11 @@ def _getter(path: Path) -> Callable[[object], object]:
     return get
 
 
+def _is_flat(path: Path) -> bool:
+    """Tell whether a field stands right below its root: ``properties.price``."""
+    return len(path) == _FLAT and _array_at(path) is None
+
+
 def _array_at(path: Path) -> int | None:
     """Return where in a path the array stands, None without one."""
     places = [place for place, part in enumerate(path) if part.endswith(_ARRAY)]
@@ -150,7 +141,7 @@ def _array_at(path: Path) -> int | None:
 
 def _decoder(group: Sequence[Field]) -> Callable[[Body], object]:
     """Make a function that decodes all fields of a group, which have one root."""
-    root = group[0][0][0]
+    root = group[0].path[0]
     raw = attrgetter(root)
     decode_json = msgspec.json.Decoder(_struct(group, 1) | None).decode
 
@@ -201,10 +192,10 @@ def _agree(one: Field, other: Field) -> bool:
 
     A part that is an array in one and an object in the other has no one type.
     """
-    for part, other_part in zip(one[0], other[0], strict=False):
+    for part, other_part in zip(one.path, other.path, strict=False):
         if part != other_part:
             same_name = part.removesuffix(_ARRAY) == other_part.removesuffix(_ARRAY)
-            return one[0][0] == other[0][0] and not same_name
+            return one.path[0] == other.path[0] and not same_name
     return False
 
 
@@ -212,11 +203,11 @@ def _struct(fields: Sequence[Field], depth: int) -> type[msgspec.Struct]:
     """Build the type whose fields are the parts of the paths at a depth."""
     members: dict[str, list[Field]] = {}
     for field in fields:
-        members.setdefault(field[0][depth], []).append(field)
+        members.setdefault(field.path[depth], []).append(field)
     types: list[tuple[str, Any, Any]] = []
     for part, inner in members.items():
-        is_leaf = len(inner[0][0]) == depth + 1
-        member = _TYPES[inner[0][1]] if is_leaf else _struct(inner, depth + 1)
+        is_leaf = len(inner[0].path) == depth + 1
+        member = _TYPES[inner[0].type] if is_leaf else _struct(inner, depth + 1)
         if part.endswith(_ARRAY):
             member = list[member | None]  # type: ignore[valid-type]
         types.append((_attribute(part), member | None, None))

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import msgspec
 import numpy as np
 from msgspec import Meta
-from numpy.typing import NDArray
 
 from operators.lines import Ints, Lines
 from operators.rejections import KEPT_BYTES, RejectedError, Rejection
@@ -68,18 +67,14 @@ class LineReader:
             offset: the offset of the first line.
         """
         raw = block.split(b"\n")
-        codes = np.frombuffer(block, np.uint8)
-        newlines = np.flatnonzero(codes == _NEWLINE)
+        newlines = _newlines(block)
         places = np.empty((3, len(raw)), np.int64)
         places[0] = file
         places[1] = np.arange(line, line + len(raw))
         places[2, 0] = offset
         places[2, 1:] = newlines + (offset + 1)
         now = np.full(len(raw), self.now_ms, np.int64)
-        lines = None
-        if _is_one_object_a_line(codes, newlines) and _is_utf8(block):
-            lines = self._read_at_once(block, raw, places, now)
-        return lines or self._read_one_by_one(raw, places, now)
+        return self._read(block, newlines, raw, places, now)
 
     def read_records(self, raw: list[bytes], places: Ints, now: Ints) -> Lines:
         """Read the values of records, without newlines in them.
@@ -90,9 +85,14 @@ class LineReader:
             now: the reference of each without ``receivedAt``, shape (n,).
         """
         block = b"\n".join(raw)
-        codes = np.frombuffer(block, np.uint8)
+        return self._read(block, _newlines(block), raw, places, now)
+
+    def _read(
+        self, block: bytes, newlines: Ints, raw: list[bytes], places: Ints, now: Ints
+    ) -> Lines:
+        """Decode lines together where that is safe, else one by one."""
         lines = None
-        if _is_one_object_a_line(codes, np.flatnonzero(codes == _NEWLINE)) and _is_utf8(block):
+        if _is_one_object_a_line(block, newlines) and _is_utf8(block):
             lines = self._read_at_once(block, raw, places, now)
         return lines or self._read_one_by_one(raw, places, now)
 
@@ -151,14 +151,20 @@ def _references(heads: list[_Head], now: Ints) -> Ints:
     return references
 
 
-def _is_one_object_a_line(codes: NDArray[np.uint8], newlines: Ints) -> bool:
+def _newlines(block: bytes) -> Ints:
+    """Return where the newlines are, shape (n,)."""
+    return np.flatnonzero(np.frombuffer(block, np.uint8) == _NEWLINE)
+
+
+def _is_one_object_a_line(block: bytes, newlines: Ints) -> bool:
     """Tell whether a block is surely made of lines that begin with { and end with }.
 
     Then no object can go over two lines, and when there are as many objects as lines, each line is
     one. (Its lines are not overlong either: a block is smaller than that, or looked at by lines.)
     """
-    if not 0 < len(codes) <= LINE_BYTES:
+    if not 0 < len(block) <= LINE_BYTES:
         return False
+    codes = np.frombuffer(block, np.uint8)
     return bool(
         codes[0] == _BEGIN
         and codes[-1] == _END

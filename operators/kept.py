@@ -3,11 +3,10 @@
 from typing import Any, NamedTuple, Protocol
 
 from expressions import names
-from operators.features.collected import Collected, make_collected
-from operators.features.feature import Feature, make_feature
+from operators.features.collected import Collected
+from operators.features.feature import Feature
 from operators.features.moment import Moment
 from operators.features.plan import FeaturePlan
-from operators.features.window import Window
 from operators.fields import FieldType
 from operators.observing import DERIVED, ZONED
 from operators.plans import ProfilePlan
@@ -69,18 +68,14 @@ class Kept:
 
     def __init__(self, plan: ProfilePlan) -> None:
         self.plan = plan
-        self.collected: list[Collected] = [make_collected(each) for each in plan.collect]
-        in_session = [make_feature(each) for each in plan.session_features]
+        self.collected: list[Collected] = [Collected(each) for each in plan.collect]
+        in_session = [Feature(each) for each in plan.session_features]
         self.session_values: list[SessionValue] = [
             *self.collected,
             *(each.kind for each in in_session),
         ]
-        self.features: list[Feature] = [make_feature(each) for each in plan.row.features]
-        self.windowed = [
-            slot
-            for slot, each in enumerate(self.features)
-            if type(each.window).deadline is not Window.deadline
-        ]
+        self.features: list[Feature] = [Feature(each) for each in plan.row.features]
+        self.windowed = [slot for slot, each in enumerate(self.features) if each.lets_go]
         session_plans = [*plan.collect, *plan.session_features]
         session_types = [
             *(each.field_type for each in self.collected),

@@ -4,7 +4,7 @@ Segments are looked at one by one in the order of the plan, in which a segment c
 that its conditions name. Conditions see the customer's row, in which each segment has a slot.
 """
 
-from bisect import insort
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -40,12 +40,14 @@ class Change(NamedTuple):
     """A customer has entered or left a segment.
 
     Attributes:
-        segment: which.
+        segment: the name of which.
+        version: of its definition, None for a segment that is no more.
         inside: whether the customer has entered.
         number: how many changes the customer has had there, with this one.
     """
 
-    segment: SegmentPlan
+    segment: str
+    version: str | None
     inside: bool
     number: int
 
@@ -54,7 +56,7 @@ class _Rule:
     """A segment's conditions as functions of the row and the time."""
 
     def __init__(self, plan: SegmentPlan, slots: dict[str, int]) -> None:
-        self.plan = plan
+        self._plan = plan
         self.slot = slots[f"segment.{plan.name}"]
         self.for_ms = plan.for_ms
         self.hold_ms = plan.hold_ms
@@ -73,13 +75,18 @@ class _Rule:
             return bool(self.leave(row, time))
         return bool(self.enter(row, time)) and not self.leave(row, time)
 
+    def change(self, membership: Membership) -> Change:
+        """Describe the last change of a membership in this segment."""
+        plan = self._plan
+        return Change(plan.name, plan.version, membership.inside, membership.changes)
+
     def deadline(self, row: Sequence[Any], time: EventTime) -> EventTime:
         """Return when a ``since()`` of the conditions next passes its limit."""
         return EventTime(min([each(row, time) for each in self._deadlines]))
 
 
-class Segments:
-    """The segments of a plan, and what a change of a customer's row does to memberships."""
+class Conditions:
+    """The conditions of a plan's segments, and what they make of a customer's memberships."""
 
     def __init__(self, plan: DecidePlan) -> None:
         slots = {name: number for number, name in enumerate(plan.slot_names)}
@@ -136,10 +143,11 @@ class Segments:
                     membership.inside = row[rule.slot] = not inside
                     membership.since = time
                     membership.changes += 1
-                    changes.append(Change(rule.plan, not inside, membership.changes))
+                    changes.append(rule.change(membership))
                     for reader in readers[rule.slot]:
-                        if reader not in todo:
-                            insort(todo, reader)
+                        place = bisect_left(todo, reader)
+                        if place == len(todo) or todo[place] != reader:
+                            todo.insert(place, reader)
             membership.turned = turned
             if rule.has_limits:
                 limit = min(limit, rule.deadline(row, time))

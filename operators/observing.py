@@ -5,10 +5,11 @@ an array; and it may have a condition. All of it is compiled once for each event
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from expressions import Tree, Type, compile_function, field_types, names
 from expressions.tree import Name
+from expressions.typing_rules import type_of
 from operators.features.plan import FeaturePlan
 from operators.features.zones import Zone
 from operators.fields import Field, FieldType, Path
@@ -36,6 +37,13 @@ _ONCE = (None,)
 _NOTHING = ()
 
 
+class _Rule(NamedTuple):
+    """An expression, and what each field that it names must be."""
+
+    tree: Tree
+    types: dict[str, FieldType]
+
+
 class Fields:
     """The fields that the rules take of the events of one name, and where each stands.
 
@@ -48,24 +56,24 @@ class Fields:
 
     def add(self, path: Path, field_type: FieldType) -> None:
         """Take note that a field is wanted."""
-        self.wanted.setdefault((path, field_type), len(self.wanted))
+        self.wanted.setdefault(Field(path, field_type), len(self.wanted))
 
     def add_feature(self, plan: FeaturePlan, field_type: FieldType | None) -> None:
         """Take note of all that a feature wants."""
-        for tree, types in _trees(plan, field_type):
-            for name in names(tree):
+        for rule in filter(None, (_value_of(plan, field_type), _where_of(plan))):
+            for name in names(rule.tree):
                 if name in DERIVED:
                     self.derived.setdefault(name, len(self.derived))
                 else:
-                    self.add(path_of(name), types[name])
+                    self.add(path_of(name), rule.types[name])
 
-    def places(self, tree: Tree, types: dict[str, FieldType]) -> dict[str, int]:
+    def places(self, rule: _Rule) -> dict[str, int]:
         """Return where each name of an expression stands."""
         return {
             name: len(self.wanted) + self.derived[name]
             if name in DERIVED
-            else self.wanted[path_of(name), types[name]]
-            for name in names(tree)
+            else self.wanted[Field(path_of(name), rule.types[name])]
+            for name in names(rule.tree)
         }
 
 
@@ -82,22 +90,32 @@ def observer(plan: FeaturePlan, field_type: FieldType | None, fields: Fields) ->
         field_type: what its kind needs the values to be, None where it looks at none.
         fields: all that the rules want of these events.
     """
-    functions: list[Function] = []
-    items: set[int] = set()
-    for tree, types in _trees(plan, field_type):
-        places = fields.places(tree, types)
-        functions.append(compile_function(tree, places))
-        items |= {place for name, place in places.items() if "[]" in name}
-    value = functions.pop(0) if plan.value else None
-    where = functions.pop() if plan.where else None
+    of_value, of_where = _value_of(plan, field_type), _where_of(plan)
+    value_places = fields.places(of_value) if of_value else {}
+    where_places = fields.places(of_where) if of_where else {}
+    value = _value(of_value.tree, value_places, field_type) if of_value else None
+    where = compile_function(of_where.tree, where_places) if of_where else None
     if plan.each:
-        return _of_items(value, where, sorted(items))
+        places = [*value_places.items(), *where_places.items()]
+        return _of_items(value, where, sorted({place for name, place in places if "[]" in name}))
     if value is None:
         return _of_event(where)
     if where is None and isinstance(plan.value, Name) and plan.value.name not in DERIVED:
-        [place] = fields.places(plan.value, dict(_trees(plan, field_type)[0][1])).values()
-        return _of_field(place)
+        return _of_field(value_places[plan.value.name])
     return _of_value(value, where)
+
+
+def _value(tree: Tree, places: dict[str, int], field_type: FieldType | None) -> Function:
+    """Compile a value; where a number is needed, another is missing, as in arithmetic."""
+    value = compile_function(tree, places)
+    if isinstance(tree, Name) or field_type is not FieldType.NUMBER or type_of(tree) is Type.NUMBER:
+        return value
+
+    def number(values: Sequence[Any], time: int) -> Any:
+        found = value(values, time)
+        return found if type(found) in {int, float} else None
+
+    return number
 
 
 def _of_event(where: Function | None) -> Observe:
@@ -145,19 +163,17 @@ def _of_items(value: Function | None, where: Function | None, places: Sequence[i
     return observe
 
 
-def _trees(
-    plan: FeaturePlan, field_type: FieldType | None
-) -> list[tuple[Tree, dict[str, FieldType]]]:
-    """Return a feature's expressions, each with what its fields must be."""
-    found: list[tuple[Tree, dict[str, FieldType]]] = []
-    if plan.value:
-        types = _field_types(plan.value)
-        if isinstance(plan.value, Name) and field_type is not None:
-            types = {plan.value.name: field_type}
-        found.append((plan.value, types))
-    if plan.where:
-        found.append((plan.where, _field_types(plan.where)))
-    return found
+def _value_of(plan: FeaturePlan, field_type: FieldType | None) -> _Rule | None:
+    """Return what a feature takes; a plain field must be what the feature's kind needs."""
+    if plan.value is None:
+        return None
+    if isinstance(plan.value, Name) and field_type is not None:
+        return _Rule(plan.value, {plan.value.name: field_type})
+    return _Rule(plan.value, _field_types(plan.value))
+
+
+def _where_of(plan: FeaturePlan) -> _Rule | None:
+    return _Rule(plan.where, _field_types(plan.where)) if plan.where else None
 
 
 def _field_types(tree: Tree) -> dict[str, FieldType]:

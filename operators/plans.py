@@ -77,17 +77,17 @@ ClockSlot = Literal["hour", "weekday"]
 class RowPlan:
     """Where the values of a row come from; their slots stand in this order.
 
+    Behind them stand those that decide fills itself: attributes, then segments.
+
     Attributes:
         features: kept in the profile; one slot each.
         session: of the current session.
         clock: of the moment.
-        attributes: names of columns of the customers' file.
     """
 
     features: tuple[FeaturePlan, ...] = ()
     session: tuple[SessionSlot, ...] = ()
     clock: tuple[ClockSlot, ...] = ()
-    attributes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -168,8 +168,9 @@ class DecidePlan:
         name: of the config.
         triggers: the rules.
         live_from_ms: what is due before it is not sent.
-        slots: the values of a row, in the order of the profile step's plan.
+        slots: the values of a row: in the order of the profile step's plan, then the attributes.
         segments: after the segments that they look at.
+        attributes: the columns of the customers' file whose values stand in the last slots.
     """
 
     name: str
@@ -177,6 +178,7 @@ class DecidePlan:
     live_from_ms: int = ALWAYS_LIVE
     slots: tuple[SlotPlan, ...] = ()
     segments: tuple[SegmentPlan, ...] = ()
+    attributes: tuple[str, ...] = ()
 
     @property
     def slot_names(self) -> list[str]:

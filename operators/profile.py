@@ -1,14 +1,12 @@
 """Profile: keeps every customer's sessions and features, and says what became of each event."""
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 import numpy as np
 
 from operators.clock import Clock
-from operators.event_plans import EventPlan, EventPlans
+from operators.event_plans import Event, EventPlans
 from operators.features.moment import ANY_MOMENT
 from operators.fields import Body, wrong_type
 from operators.kept import Kept
@@ -17,7 +15,7 @@ from operators.profile_store import Profile, ProfileStore
 from operators.rejections import RejectedError, Rejection
 from operators.rows import Rows
 from operators.sessions import Session, join
-from operators.ticks import Forgotten, ProfileResult, Row, ShardTick, Signal, TickName
+from operators.ticks import Forgotten, ProfileResult, ShardTick, Signal, TickName
 from operators.times import AFTER_ALL, EventTime, format_time
 
 
@@ -101,7 +99,7 @@ class ProfileStep:
                 self._result.outputs.add("late", late)
                 continue
             applied += 1
-            self._apply(profile, plan, body, values, (time, watermark))
+            self._apply(profile, Event(time, watermark, body, plan, values))
             if plan.roles:
                 keys = plan.keys(values)
                 signal = Signal(customer, time, watermark, body.messageId, plan.roles, keys)
@@ -157,24 +155,9 @@ class ProfileStep:
             self._profiles.insert(customer, profile)
         return profile
 
-    def _apply(
-        self,
-        profile: Profile,
-        plan: EventPlan,
-        body: Body,
-        values: Sequence[Any],
-        event: tuple[EventTime, EventTime],
-    ) -> None:
-        """Put an event into its session and take it into the features.
-
-        Args:
-            profile: the customer's.
-            plan: of the event.
-            body: of the event.
-            values: the event's fields.
-            event: its time, and the shard's watermark before it.
-        """
-        time, watermark = event
+    def _apply(self, profile: Profile, event: Event) -> None:
+        """Put an event into its session and take it into the features."""
+        time, watermark, plan = event.time, event.watermark, event.plan
         if not profile.applied:
             profile.applied = True
             profile.first_seen = time
@@ -183,20 +166,19 @@ class ProfileStep:
         if self._kept.needs_moment:
             profile.first_seen = min(profile.first_seen, time)
             self._rows.pass_by(self._result.signs, profile, max(time, watermark), watermark)
-            moment, values = self._rows.begin(profile, plan, body, values, event)
+            moment = self._rows.move_clock(profile, event)
+            event.values = plan.with_derived(event, moment.zone)
         session = join(profile.sessions, time, self._plan.gap_ms, self._kept.session_values)
         collected = session.collected
         for slot in plan.counts:
             collected[slot] += 1
         for slot, kept, observe in plan.of_session:
-            for value in observe(values, time):
+            for value in observe(event.values, time):
                 collected[slot] = kept.update(collected[slot], value, time)
         if session.events == 1:
             self._set_timer(profile)
         if self._plan.has_rows:
-            slots, found = self._rows.apply(profile, plan, values, time, moment)
-            row = Row(profile.customer, moment.time, watermark, body.messageId, True, slots, found)
-            self._result.signs.append(row)
+            self._result.signs.append(self._rows.apply(profile, event, moment))
 
     def _is_duplicate(self, profile: Profile, message_id: str | None, time: EventTime) -> bool:
         """Tell whether this event was seen before; remember it if not (I4)."""

@@ -21,7 +21,7 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
 
     Attributes:
         customer: the name.
-        layout: which layout the collected values have.
+        layout: the number of the layout that the values have.
         latest: time of the latest event seen, late ones too.
         timer: where the timer for sessions stands, AFTER_ALL for none; none closes before it.
         expiry: where the timer for forgetting the customer stands; not before it.

@@ -5,13 +5,11 @@ What changes by itself, a window that lets go of values or a session that is ove
 own time, before the next event is applied and at the latest once the watermark is past it.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
-from operators.event_plans import EventPlan
+from operators.event_plans import Event
 from operators.features.moment import Moment
 from operators.features.zones import UTC, zone_of
-from operators.fields import Body
 from operators.kept import Kept
 from operators.profile_store import Profile, ProfileStore
 from operators.ticks import Row, Sign
@@ -38,52 +36,23 @@ class Rows:
         self._session_fields = plan.row.session
         self._clock_fields = plan.row.clock
 
-    def begin(
-        self,
-        profile: Profile,
-        plan: EventPlan,
-        body: Body,
-        values: Sequence[Any],
-        event: tuple[EventTime, EventTime],
-    ) -> tuple[Moment, Sequence[Any]]:
-        """Move the customer's clock on for an event.
+    def move_clock(self, profile: Profile, event: Event) -> Moment:
+        """Move the customer's clock on for an event, and note where the customer is.
 
-        Args:
-            profile: the customer's, with everything passed by that was due before the event.
-            plan: of the event.
-            body: of the event.
-            values: the event's fields.
-            event: its time, and the shard's watermark before it.
-
-        Returns:
-            The customer's moment, and the fields with what conditions ask of the event besides.
+        Everything that was due before the event must have passed.
         """
-        time, watermark = event
-        if plan.zone is not None and time >= profile.moment:
-            named = values[plan.zone]
+        plan = event.plan
+        if plan.zone is not None and event.time >= profile.moment:
+            named = event.values[plan.zone]
             if isinstance(named, str):
                 profile.zone = named
         zone = zone_of(profile.zone) if self._kept.needs_zone else UTC
-        profile.moment = max(time, watermark, profile.moment)
-        name = body.event if body.type == "track" else body.type
-        return (
-            Moment(profile.moment, zone, profile.first_seen),
-            plan.with_derived(values, time, zone, name),
-        )
+        profile.moment = max(event.time, event.watermark, profile.moment)
+        return Moment(profile.moment, zone, profile.first_seen)
 
-    def apply(
-        self,
-        profile: Profile,
-        plan: EventPlan,
-        values: Sequence[Any],
-        time: EventTime,
-        moment: Moment,
-    ) -> tuple[tuple[int, ...], list[Any]]:
-        """Take an event into a customer's features, after it was put into its session.
-
-        Returns:
-            The slots of the row that it may have changed, and their values.
-        """
+    def apply(self, profile: Profile, event: Event, moment: Moment) -> Row:
+        """Take an event into a customer's features, after it was put into its session."""
+        time, plan, values = event.time, event.plan, event.values
         states, features, slots = profile.features, self._features, plan.feature_slots
         if profile.row_timer <= moment.time:
             passed, deadline = self._let_go(profile, moment.time)
@@ -110,8 +79,11 @@ class Rows:
         if deadline < profile.row_timer:
             self._move_timer(profile, deadline)
         if slots is plan.feature_slots:
-            return plan.row_slots, found
-        return slots + self._kept.session_slots + self._kept.clock_slots, found
+            slots = plan.row_slots
+        else:
+            slots += self._kept.session_slots + self._kept.clock_slots
+        message_id = event.body.messageId
+        return Row(profile.customer, moment.time, event.watermark, message_id, True, slots, found)
 
     def pass_by(
         self, signs: list[Sign], profile: Profile, before: EventTime, watermark: EventTime

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any
 
 from operators.customers import Customer, CustomerStore
-from operators.memberships import Membership, Segments
+from operators.memberships import Change, Conditions, Membership
 from operators.outputs import Record, make_id
 from operators.plans import DecidePlan
 from operators.ticks import Row
@@ -47,7 +47,7 @@ class SegmentKeeper:
         self.records: list[Record] = []
         self._name = plan.name
         self._plans = plan.segments
-        self._segments = Segments(plan)
+        self._conditions = Conditions(plan)
         self._all = range(len(plan.segments))
         self._store = store
         self._about = store.about
@@ -70,7 +70,7 @@ class SegmentKeeper:
         for slot, value in zip(row.slots, row.values, strict=True):
             values[slot] = value
         customer.moment = row.time
-        asked: Iterable[int] = self._all if is_first else self._segments.affected(row.slots)
+        asked: Iterable[int] = self._all if is_first else self._conditions.affected(row.slots)
         if customer.change_timer <= row.time:  # what passes its limit just now comes with the row
             asked = sorted({*asked, *_due(customer.memberships, row.time)})
         if asked:
@@ -98,11 +98,10 @@ class SegmentKeeper:
     def forget(self, customer: Customer, time: EventTime) -> None:
         """Let a customer leave everything, whose profile is gone from a time on."""
         self.pass_by(customer, time)
-        for number, membership in enumerate(customer.memberships):
+        for plan, membership in zip(self._plans, customer.memberships, strict=False):
             if membership.inside:
-                version = self._plans[number].version
-                name = self._plans[number].name
-                self._left(customer, name, version, membership, (time, Origin.TIMER))
+                change = _leave(membership, plan.name, plan.version)
+                self._note(customer.name, change, time, Origin.TIMER)
         customer.memberships, customer.row = [], []
 
     def reconcile_some(self, most: int | None) -> None:
@@ -139,7 +138,8 @@ class SegmentKeeper:
         customer.memberships = [old.pop(each.name, Membership()) for each in self._plans]
         for name, membership in old.items():
             if membership.inside:
-                self._left(customer, name, None, membership, (time, Origin.RECONCILE))
+                change = _leave(membership, name, None)
+                self._note(customer.name, change, time, Origin.RECONCILE)
         before = self._arranged(customer.row, views)
         values = self._with_attributes(customer.name, before)
         customer.row = [*values, *(each.inside for each in customer.memberships)]
@@ -152,7 +152,7 @@ class SegmentKeeper:
         for number in anew:
             customer.memberships[number].turned = None
         changed = tuple(n for n, value in enumerate(values) if before[n] != value)
-        asked = sorted({*anew, *self._segments.affected(changed)})
+        asked = sorted({*anew, *self._conditions.affected(changed)})
         self._ask(customer, time, asked, Origin.RECONCILE)
         self._move_timer(customer, _next(customer.memberships))
 
@@ -186,45 +186,23 @@ class SegmentKeeper:
     def _ask(
         self, customer: Customer, time: EventTime, segments: Iterable[int], origin: Origin
     ) -> None:
-        changes, deadline = self._segments.ask(customer.memberships, customer.row, time, segments)
+        changes, deadline = self._conditions.ask(customer.memberships, customer.row, time, segments)
         if deadline < customer.change_timer:
             self._move_timer(customer, deadline)
-        for plan, inside, number in changes:
-            kind = "segment.entered" if inside else "segment.left"
-            about = plan.name, plan.version, number
-            self.records.append(self._record(kind, customer.name, about, (time, origin)))
+        for change in changes:
+            self._note(customer.name, change, time, origin)
 
-    def _left(
-        self,
-        customer: Customer,
-        name: str,
-        version: str | None,
-        membership: Membership,
-        when: tuple[EventTime, Origin],
-    ) -> None:
-        membership.changes += 1
-        about = name, version, membership.changes
-        self.records.append(self._record("segment.left", customer.name, about, when))
-
-    def _record(
-        self,
-        kind: str,
-        customer: str,
-        about: tuple[str, str | None, int],
-        when: tuple[EventTime, Origin],
-    ) -> Record:
-        """Write who has entered or left.
-
-        Args:
-            kind: of the record.
-            customer: who.
-            about: the segment's name and version, and the number of the change.
-            when: its time and its origin.
-        """
-        (segment, version, number), (time, origin) = about, when
-        data: dict[str, object] = {"segment": segment, "version": version, "origin": origin.value}
-        digest = make_id("membership", self._name, segment, customer, time)
-        return Record(kind, f"{digest}-{number:06}", customer, time, data)
+    def _note(self, customer: str, change: Change, time: EventTime, origin: Origin) -> None:
+        """Write who has entered or left."""
+        kind = "segment.entered" if change.inside else "segment.left"
+        data: dict[str, object] = {
+            "segment": change.segment,
+            "version": change.version,
+            "origin": origin.value,
+        }
+        digest = make_id("membership", self._name, change.segment, customer, time)
+        record_id = f"{digest}-{change.number:06}"
+        self.records.append(Record(kind, record_id, customer, time, data))
 
     def _move_timer(self, customer: Customer, deadline: EventTime) -> None:
         """Set the timer earlier if need be; a later limit is found when the timer fires."""
@@ -233,6 +211,12 @@ class SegmentKeeper:
                 self._timers.remove(customer.change_timer, customer.name)
             self._timers.add(deadline, customer.name)
             customer.change_timer = deadline
+
+
+def _leave(membership: Membership, segment: str, version: str | None) -> Change:
+    """Let a customer leave a segment for good: the membership itself goes with it."""
+    membership.changes += 1
+    return Change(segment, version, inside=False, number=membership.changes)
 
 
 def _due(memberships: Iterable[Membership], time: EventTime) -> list[int]:

@@ -37,6 +37,12 @@ session:
     views: {count: Product Viewed}
     products: {distinct: properties.product_id}
     revenue: {sum: properties.revenue, of: Order Completed}
+features:
+  views_1h: {count: Product Viewed, over: 1h}
+  last_order: {time: Order Completed}
+segments:
+  looking: {when: views_1h >= 3, hold: 10m}
+  buyers: since(last_order) < 1d and not segment.looking
 triggers:
   cart_abandoned:
     on: Product Added

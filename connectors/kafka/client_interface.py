@@ -7,7 +7,7 @@ the engine keeps itself. It is not a general client.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-Headers = tuple[tuple[str, bytes | None], ...]
+from operators.lines import Headers
 
 TIMEOUT_S = 10.0
 """How long a broker may take to answer before it counts as unreachable."""

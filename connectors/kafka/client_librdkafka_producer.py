@@ -17,9 +17,10 @@ from connectors.errors import (
     SendRefusedError,
     TopicMissingError,
 )
-from connectors.kafka.client_interface import BUFFER_BYTES, DELIVERY_S, REQUEST_BYTES, Headers
+from connectors.kafka.client_interface import BUFFER_BYTES, DELIVERY_S, REQUEST_BYTES
 from connectors.kafka.client_librdkafka_connection import Connection, connection_config
 from connectors.kafka.client_settings import KafkaSettings
+from operators.lines import Headers
 
 _LINGER_MS = 5
 _FULL_WAIT_S = 0.1

@@ -12,7 +12,7 @@ from typing import Any
 from kafka import errors as kafka_errors  # type: ignore[import-untyped, unused-ignore]
 from kafka.consumer.fetcher import Fetcher  # type: ignore[import-untyped, unused-ignore]
 
-from connectors.kafka.client_interface import Headers
+from operators.lines import Headers
 
 Record = tuple[int, int, bytes | None, bytes | None, Headers]
 """Offset, timestamp, key, value, headers."""

@@ -22,9 +22,10 @@ from connectors.errors import (
     TopicMissingError,
 )
 from connectors.kafka.client_diagnosis import unreachable
-from connectors.kafka.client_interface import BUFFER_BYTES, DELIVERY_S, REQUEST_BYTES, Headers
+from connectors.kafka.client_interface import BUFFER_BYTES, DELIVERY_S, REQUEST_BYTES
 from connectors.kafka.client_python_connection import connect, connection_config
 from connectors.kafka.client_settings import KafkaSettings
+from operators.lines import Headers
 
 _BATCH_BYTES = 128 * 1024
 _LINGER_MS = 5

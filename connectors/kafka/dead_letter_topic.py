@@ -1,19 +1,18 @@
 """Reads a topic of dead letters, and sends some of them back to the topic that they came from."""
 
-import time
 from collections.abc import Iterable, Iterator
 
 from connectors.dead_letters import PREFIX
-from connectors.errors import BrokerUnreachableError, KafkaProblem
-from connectors.kafka.client_interface import TIMEOUT_S, Consumer, Headers, Records
+from connectors.errors import KafkaProblem
+from connectors.kafka.client_interface import TIMEOUT_S
 from connectors.kafka.client_settings import KafkaSettings
-from connectors.kafka.clients import make_consumer, make_producer
+from connectors.kafka.clients import make_producer
+from connectors.kafka.whole_topics import read_whole
 from connectors.kept_letters import RESENT, KeptLetter
+from operators.lines import Headers
 from operators.outputs import Original
 from operators.rejections import Partition, Place, Rejection
 
-_POLL_RECORDS = 1000
-_POLL_EVERY_S = 0.005
 _CONFIRM_EVERY = 1000
 
 
@@ -34,27 +33,11 @@ def read_letters(
         BrokerUnreachableError: no broker answered.
         KafkaProblem: there is no such topic, or it may not be read.
     """
-    consumer = make_consumer(settings, topic, f"{topic}-reader", timeout_s=timeout_s)
-    try:
-        bounds = consumer.bounds(consumer.partitions())
-        consumer.assign({number: first for number, (first, _) in bounds.items()})
-        ends = {number: end for number, (_, end) in bounds.items()}
-        until = time.monotonic() + timeout_s
-        while _is_before(consumer, ends):
-            fetched = consumer.poll(_POLL_RECORDS)
-            for records in fetched:
-                yield from _letters(records, ends[records.partition])
-            if fetched:
-                until = time.monotonic() + timeout_s
-            elif time.monotonic() > until:
-                raise BrokerUnreachableError(
-                    f"topic {topic}: nothing came for {timeout_s:.0f} s, before its end"
-                    f" ({settings.brokers})"
-                )
-            else:
-                time.sleep(_POLL_EVERY_S)
-    finally:
-        consumer.close()
+    for records in read_whole(settings, topic, timeout_s=timeout_s):
+        for key, value, headers in zip(records.keys, records.values, records.headers, strict=True):
+            letter = _letter(Original(key, value, headers))
+            if letter is not None:
+                yield letter
 
 
 def send_to_topic(settings: KafkaSettings, topic: str, letters: Iterable[KeptLetter]) -> int:
@@ -92,20 +75,6 @@ def send_to_topic(settings: KafkaSettings, topic: str, letters: Iterable[KeptLet
     finally:
         producer.close()
     return count
-
-
-def _is_before(consumer: Consumer, ends: dict[int, int]) -> bool:
-    positions = consumer.positions()
-    return any(positions[number] < end for number, end in ends.items())
-
-
-def _letters(records: Records, end: int) -> Iterator[KeptLetter]:
-    columns = zip(records.offsets, records.keys, records.values, records.headers, strict=True)
-    for offset, key, value, headers in columns:
-        if offset < end:
-            letter = _letter(Original(key, value, headers))
-            if letter is not None:
-                yield letter
 
 
 def _letter(record: Original) -> KeptLetter | None:

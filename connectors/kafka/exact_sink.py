@@ -18,9 +18,10 @@ from connectors.errors import (
     KafkaProblem,
 )
 from connectors.kafka.client_interface import Producer
-from connectors.kafka.clients import make_producer, read_last
+from connectors.kafka.clients import make_producer
 from connectors.kafka.outbox import Outbox, OutboxRecord
 from connectors.kafka.plans import COMMITS, TopicsOut
+from connectors.kafka.whole_topics import read_last
 from connectors.tick_parts import RenderedPart, SinkState, TickParts
 
 TIMEOUT_S = 5.0

@@ -21,7 +21,7 @@ from connectors.errors import (
     RecordUnreadableError,
     TopicMissingError,
 )
-from connectors.kafka.client_interface import BUFFER_BYTES, Headers, Records
+from connectors.kafka.client_interface import BUFFER_BYTES, Records
 from connectors.kafka.client_librdkafka_connection import (
     Connection,
     connection_config,
@@ -29,6 +29,7 @@ from connectors.kafka.client_librdkafka_connection import (
 )
 from connectors.kafka.client_librdkafka_producer import LibrdkafkaProducer
 from connectors.kafka.client_settings import KafkaSettings
+from operators.lines import Headers
 
 Message = Any
 """One of librdkafka's; its types leave open what is known here."""

@@ -14,7 +14,7 @@ from typing import BinaryIO
 import msgspec
 
 from connectors.errors import FileProblem
-from connectors.kafka.client_interface import Headers
+from operators.lines import Headers
 
 _LENGTH_BYTES = 4
 

@@ -63,8 +63,3 @@ class Collected:
         if isinstance(self._kind, Time):
             return {self.name: None if value is None else format_time(value)}
         return {self.name: json_number(value) if isinstance(value, float) else value}
-
-
-def make_collected(plan: FeaturePlan) -> Collected:
-    """Make what a plan describes."""
-    return Collected(plan)

@@ -4,7 +4,7 @@ import sys
 from fractions import Fraction
 from functools import lru_cache
 
-from operators.features.rows import row_number
+from operators.features.row_values import row_number
 
 Total = int | str
 """Millionths; beyond 64 bits, which the store's integers have, as decimal text."""

@@ -63,6 +63,15 @@ class Kind(ABC):
     def value(self, state: Any, moment: Moment) -> Any:
         """Return what stands in a row: an int when whole, else a float, or a scalar, or a list."""
 
+    def is_spent(self, earliest: Any, state: Any) -> bool:
+        """Tell whether the state's earliest stretch no longer matters, as it is the first to leave.
+
+        Args:
+            earliest: the stretch, with at least one value.
+            state: the whole, with later stretches.
+        """
+        return False
+
     def without(self, state: Any, earliest: Any) -> Any:
         """Return the state without its earliest stretch.
 

@@ -12,8 +12,6 @@ WindowName = Literal["all", "sliding", "tumbling", "since", "decay", "session"]
 Zoning = Literal["utc", "customer"]
 PeriodName = Literal["hour", "day", "week", ""]
 
-USUAL_PANES = 60
-
 
 @dataclass(frozen=True)
 class WindowPlan:
@@ -62,8 +60,3 @@ class FeaturePlan:
     value: Tree | None = None
     where: Tree | None = None
     each: tuple[str, ...] = ()
-
-
-def usual_pane_ms(size_ms: int) -> int:
-    """Return the pane of a sliding window whose rule names none: at least 60 to the window."""
-    return max(1, size_ms // USUAL_PANES)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cartwheel.app import main
+from cartwheel.explain import _duration
 
 CONFIG = """
 name: shop
@@ -176,3 +177,33 @@ def test_another_config_is_refused(
     (tmp_path / "other.yaml").write_text("name: other\n")
     assert main(["explain", f"{tmp_path}/other.yaml", "--state", f"{shop}/state", "u1"]) == 2
     assert "belongs to the config 'shop', not to 'other'" in capsys.readouterr().err
+
+
+def test_one_segment_may_be_asked_for(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    words = ["explain", f"{shop}/shop.yaml", "--state", f"{shop}/state", "u1", "--segment"]
+    assert main([*words, "lookers"]) == 0
+    text = capsys.readouterr().out
+    assert "in lookers" in text
+    assert not any(part in text for part in ("fresh", "decisions", "features", "pending"))
+    assert main([*words, "lookers", "--segment", "fresh", "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)["segments"]) == ["lookers", "fresh"]
+    assert main([*words, "lokers"]) == 2
+    assert "has no segment 'lokers'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("duration_ms", "text"),
+    [
+        (0, "0s"),
+        (1, "0.001s"),
+        (59_999, "59.999s"),
+        (60_000, "1m"),
+        (183_845_006, "2d 3h 4m 5.006s"),
+        (-3_600_000, "-1h"),
+        (10**17 + 1, "1157407407d 9h 46m 40.001s"),
+        (0.5, "0.0005s"),
+    ],
+)
+def test_durations_are_written_as_conditions_have_them(duration_ms: float, text: str) -> None:
+    assert _duration(duration_ms) == text

@@ -72,7 +72,7 @@ def test_slots_stand_in_the_order_of_the_row(rules: Rules) -> None:
         SessionSlot("value", 0),
     )
     assert rules.row.clock == ("hour", "weekday")
-    assert rules.row.attributes == ("ltv", "tier")
+    assert rules.attributes == ("ltv", "tier")
     assert [each.name for each in rules.slots] == [
         *of_profile,
         *("adds_now", "price_now"),

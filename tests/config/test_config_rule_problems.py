@@ -10,6 +10,8 @@ FEATURES = [
     # what stands at `x:`, column, parts of the message
     ("{cuont: A}", 16, ['found "cuont"', 'did you mean "count"?']),
     ("{count: A, sum: traits.a}", 26, ['found "sum"', "exactly one of count, sum"]),
+    ("{avg: traits.a}", 16, ['found "avg"', 'did you mean "mean"?']),
+    ("{count:A B}", 16, ['found "count:A B"', 'did you mean "count: A B"?']),
     ("{of: A}", 15, ["found a mapping, expected exactly one of count"]),
     ("count", 15, ['found "count", expected a mapping with exactly one of']),
     ("{count: }", 16, ["found nothing, expected an event's name"]),
@@ -27,15 +29,20 @@ FEATURES = [
     ("{distinct: traits.a, over: 1d, at_most: 167}", 55, ["60 panes that keep up to 167"]),
     ("{distinct: traits.a, over: 1d, pane: 1m}", 52, ["1,440 panes that keep up to 64"]),
     ("{count: A, over: 59m}", 32, ['found "59m", expected a duration of at least 1h']),
+    ("{count: A, over: 90 min}", 32, ['found "90 min"', 'did you mean "90m"?']),
+    ("{count: A, over: 2 weeks}", 32, ['did you mean "14d"?']),
+    ("{count: A, within: 10m}", 34, ['found "10m", expected session']),
+    ("{sum: Order Completed}", 21, ["Order Completed looks like an event"]),
+    ("{count: A, where: event.traits.a == shoes}", 51, ['or a text in quotes: "shoes"']),
     ("{count: A, over: 366d}", 32, ['found "366d", expected a duration of at most 365d']),
     ("{count: A, over: }", 26, ["found nothing, expected a duration such as 24h"]),
     ("{count: A, over: 1h, per: 1d}", 36, ["per: found beside over, expected one of the two"]),
     ("{count: A, half_life: 1h, since: B}", 41, ["since: found beside half_life"]),
-    ("{count: A, pane: 1m}", 26, ["pane: found without over, expected both"]),
-    ("{count: A, zone: utc}", 26, ["zone: found without per, expected both"]),
+    ("{count: A, pane: 1m}", 26, ["pane: found without over, goes with over only"]),
+    ("{count: A, zone: utc}", 26, ["zone: found without per, goes with per only"]),
     ("{count: A, over: 1h, pane: 7m}", 42, ["found 7m, expected a part of over (1h)", "60 to"]),
     ("{count: A, over: 1h, pane: 2m}", 42, ["found 2m, expected a part of over (1h)"]),
-    ("{count: A, over: 2d, pane: 1m}", 42, ["found 1m", "fits into it 60 to 1,440 times"]),
+    ("{count: A, over: 2d, pane: 1m}", 42, ["fits into it 60 to 1,440 times, such as 48m"]),
     ("{count: A, per: 1D}", 31, ['found "1D"', 'did you mean "1d"?']),
     ("{count: A, per: 1d, zone: Europe/Berlin}", 41, ["expected one of utc, customer"]),
     ("{count: A, within: sesion}", 34, ['did you mean "session"?']),
@@ -76,6 +83,10 @@ SEGMENTS = [
     ("segment.othr", 12, 6, ['did you mean "segment.other"?']),
     ("other", 12, 6, ['did you mean "segment.other"?']),
     ("views > 1 or segment.s", 12, 19, ["cannot depend on itself: s → s"]),
+    ("s and views > 1", 12, 6, ["there is no s here"]),
+    ("segments.other", 12, 6, ['did you mean "segment.other"?']),
+    ('attributes.tier == "a"', 12, 6, ['did you mean "attribute.tier"?']),
+    ("traits.age > 5", 12, 6, ['did you mean "trait.age"?']),
     ('attribute.teir == "a"', 12, 6, ['did you mean "attribute.tier"?']),
     ("attribute.tier > 5", 12, 6, ["attribute.tier is a text and 5 is a number"]),
     ('context.devise == "mobile"', 12, 6, ['did you mean "context.device"?']),
@@ -212,6 +223,13 @@ def test_what_is_wrong_around_them_is_told_as_well(
 def test_a_value_with_brackets_is_advised_to_stand_in_quotes(problems_of: ProblemsOf) -> None:
     [(_, _, message)] = problems_of("name: s\nfeatures: {a: {sum: properties.a[].b}}")
     assert "stands in quotes" in message
+
+
+def test_an_attribute_without_a_file_is_told_where_its_column_is_named(
+    problems_of: ProblemsOf,
+) -> None:
+    [(_, _, message)] = problems_of("name: s\nsegments: {a: attribute.tier == 'x'}")
+    assert message.endswith("attributes are columns of the file under attributes")
 
 
 def test_everything_wrong_is_told_at_once_in_the_order_of_the_file(problems_of: ProblemsOf) -> None:

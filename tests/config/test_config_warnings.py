@@ -61,6 +61,23 @@ def test_features_that_no_segment_looks_at_are_named_in_one_warning(tmp_path: Pa
     assert "f8, f9 and 5 more;" in message
 
 
+def test_events_that_read_like_durations_dates_and_paths_are_noticed(tmp_path: Path) -> None:
+    found = warnings_of(
+        tmp_path,
+        """
+name: s
+features:
+  a: {count: A, since: 30d}
+  b: {count: A, since: 2026-01-01}
+  c: {count: properties.price}
+segments: {x: a > 1 and b > 1 and c > 1}
+""".lstrip(),
+    )
+    assert [(line, column) for line, column, _ in found] == [(3, 24), (4, 24), (5, 14)]
+    parts = ("is over: 30d meant", "no window begins at a date", "which take a path?")
+    assert all(part in message for part, (_, _, message) in zip(parts, found, strict=True))
+
+
 def test_events_that_look_like_slips_are_named_once_at_their_place(tmp_path: Path) -> None:
     found = warnings_of(
         tmp_path,

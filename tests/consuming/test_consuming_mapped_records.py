@@ -11,11 +11,11 @@ from cartwheel.app import main
 from cartwheel.errors import UsageError
 from config import Config, load
 from connectors.importing.errors import MappingError
-from connectors.kafka.client_interface import Headers, Records
+from connectors.kafka.client_interface import Records
 from connectors.kafka.plans import KafkaTopic
 from connectors.kafka.record_lines import RecordLines
 from operators.heads import LineReader
-from operators.lines import Lines, join
+from operators.lines import Headers, Lines, join
 from operators.outputs import DeadLetter, LateEvent, Original
 from operators.rejections import Partition
 from operators.route import Route, RouteState

@@ -5,7 +5,7 @@ from itertools import cycle
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine_checks import SIZES, few_timers, simulation, turns
+from engine_checks import SIZES, STOPS, few_timers, simulation, turns, with_stops
 from oracle import Rules, streams
 from oracle.writing import renamed
 
@@ -16,7 +16,7 @@ from oracle.writing import renamed
     rules=streams.rules(),
     sizes=SIZES,
     order=st.lists(st.integers(0, 2), max_size=6),
-    stops=st.lists(st.booleans(), max_size=4).map(lambda drawn: [*drawn, True]),
+    stops=STOPS,
     shards=st.sampled_from([1, 3]),
     records=st.integers(1, 4),
     timers=st.integers(2, 5),
@@ -40,11 +40,7 @@ def test_restarts_between_ticks_change_no_output_and_no_record(
     with few_timers(timers):
         never = simulation(first, rules, **options)
         never.run(cycle(sizes), turns(never, order))
-        again = simulation(first, rules, **options)
-        whose, size, stop = turns(again, order), cycle(sizes), cycle(stops)
-        while again.step(next(size), next(whose)):
-            if next(stop):
-                again = again.restarted()
+        again = with_stops(simulation(first, rules, **options), sizes, stops, order)
     assert again.outcome.lines == never.outcome.lines
     assert again.outcome.counts == never.outcome.counts
     assert again.snapshot() == never.snapshot()

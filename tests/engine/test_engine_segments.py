@@ -1,6 +1,5 @@
 """The engine's segments are the oracle's: who enters and leaves what, when, why."""
 
-from collections.abc import Sequence
 from itertools import cycle
 from unittest.mock import patch
 
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 
 from engine_checks import (
     SIZES,
+    STOPS,
     assert_as_expected,
     assert_changes,
     engine,
@@ -16,15 +16,12 @@ from engine_checks import (
     plans,
     simulation,
     turns,
+    with_stops,
 )
 from oracle import Rules, run
 from oracle.drawn_segments import changes, rules
 from oracle.visits import visits
 from oracle.writing import HOUR_MS, NOW_MS, event_line, renamed
-from simulation import Simulation
-
-STOPS = st.lists(st.booleans(), max_size=4).map(lambda drawn: [*drawn, True])
-"""Whether the run is stopped after a tick, over and over."""
 
 
 @settings(max_examples=300, deadline=None)
@@ -155,14 +152,3 @@ def test_after_a_change_of_rules_memberships_are_the_oracles(
         again = with_stops(second, sizes, stops)
     expected = run(raw, before, now_ms=NOW_MS, close=close, then=(at, after))
     assert_changes(again.outcome, expected.changes)
-
-
-def with_stops(
-    run_: Simulation, sizes: Sequence[int], stops: Sequence[bool], order: Sequence[int] = ()
-) -> Simulation:
-    """Run to the end, and start anew after some of the ticks."""
-    whose, size, stop = turns(run_, order), cycle(sizes), cycle(stops)
-    while run_.step(next(size), next(whose)):
-        if next(stop):
-            run_ = run_.restarted()
-    return run_

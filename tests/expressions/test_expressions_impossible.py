@@ -4,10 +4,10 @@ import pytest
 from expression_cases import MIXED_ROWS, NAMES, ROWS, SCOPE, trees
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from naive import naive
 
 from expressions import Tree, always_true, check, never_true, parse
 from expressions.tree import And, Or
+from oracle.conditions import naive
 
 
 def checked(text: str) -> Tree:

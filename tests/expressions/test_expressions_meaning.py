@@ -16,7 +16,6 @@ from expression_cases import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from naive import naive
 
 from expressions import (
     NEVER,
@@ -32,6 +31,7 @@ from expressions import (
     parse,
 )
 from expressions.tree import And, Call, Compare, children, is_constant, walk
+from oracle.conditions import naive
 
 TYPED_TREES = st.sampled_from(list(Type)).flatmap(trees)
 

@@ -1,6 +1,7 @@
 """Every kind over every window against the definition, asked anew from the whole history."""
 
 import math
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from operators.features.feature import Feature, make_feature
+from operators.features.feature import Feature
 from operators.features.kinds import KINDS
 from operators.features.moment import Moment
 from operators.features.plan import FeaturePlan, WindowPlan
@@ -74,8 +75,15 @@ class Step:
     zone: str
 
 
+def values_of(kind: str, plan: WindowPlan) -> st.SearchStrategy[Any]:
+    """Draw what a feature takes; a decayed sum of huge numbers depends on how it is rounded."""
+    values = VALUES[KINDS[kind].field_type]
+    is_decayed_sum = plan.kind == "decay" and kind == "sum"
+    return values.filter(lambda value: abs(value) <= 1e9) if is_decayed_sum else values
+
+
 def steps_of(
-    field_type: FieldType | None, longest: int, *, in_order: bool
+    values: st.SearchStrategy[Any], longest: int, *, in_order: bool
 ) -> st.SearchStrategy[Any]:
     late = st.just(0) if in_order else st.one_of(st.just(0), st.integers(0, longest))
     step = st.builds(
@@ -83,7 +91,7 @@ def steps_of(
         st.one_of(st.just(0), st.integers(0, longest // 8), st.integers(0, longest)),
         st.sampled_from(["event"] * 5 + ["reset", "wait"]),
         late,
-        VALUES[field_type],
+        values,
         st.sampled_from(ZONES),
     )
     return st.lists(step, max_size=14)
@@ -149,9 +157,13 @@ class Customer:
         return Moment(EventTime(now), zone_of(zone), EventTime(self.first_seen))
 
 
+GREATEST = sys.float_info.max
+
+
 def alike(value: Any, expected: Any, spec: Spec) -> bool:
     """Compare so that 1, 1.0 and True are three things; decayed numbers nearly."""
     if spec.window == "decay":
+        expected = max(-GREATEST, min(GREATEST, expected))  # no JSON number is greater
         return math.isclose(value, expected, rel_tol=1e-9, abs_tol=1e-6)
     if spec.kind == "distinct" and expected > AT_MOST:
         return bool(value > AT_MOST and abs(value - expected) <= 1)
@@ -162,7 +174,7 @@ def alike(value: Any, expected: Any, spec: Spec) -> bool:
 
 def customer_of(kind: str, plan: WindowPlan, start: int) -> Customer:
     at_most = AT_MOST if KINDS[kind].at_most_limit else 0
-    feature = make_feature(FeaturePlan("x", kind, plan, None, at_most, ""))
+    feature = Feature(FeaturePlan("x", kind, plan, None, at_most, ""))
     window = "all" if plan.kind == "session" else plan.kind
     spec = Spec(kind, window, plan.size_ms, plan.pane_ms, plan.period, plan.zone, AT_MOST)
     return Customer(feature, spec, start)
@@ -190,7 +202,7 @@ def play(kind: str, plan: WindowPlan, data: st.DataObject, steps: st.SearchStrat
 def test_in_order_a_feature_is_its_definition_at_every_moment(
     kind: str, plan: WindowPlan, data: st.DataObject
 ) -> None:
-    play(kind, plan, data, steps_of(KINDS[kind].field_type, longest_of(plan), in_order=True))
+    play(kind, plan, data, steps_of(values_of(kind, plan), longest_of(plan), in_order=True))
 
 
 @each_pair
@@ -199,4 +211,4 @@ def test_in_order_a_feature_is_its_definition_at_every_moment(
 def test_out_of_order_a_feature_is_its_definition_at_every_moment(
     kind: str, plan: WindowPlan, data: st.DataObject
 ) -> None:
-    play(kind, plan, data, steps_of(KINDS[kind].field_type, longest_of(plan), in_order=False))
+    play(kind, plan, data, steps_of(values_of(kind, plan), longest_of(plan), in_order=False))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from operators.features.feature import make_feature
+from operators.features.feature import Feature
 from operators.features.moment import Moment
 from operators.features.plan import FeaturePlan, PeriodName, WindowPlan
 from operators.features.zones import UTC, Zone, zone_of
@@ -166,9 +166,7 @@ def test_a_zone_is_loaded_once_and_can_be_sent_to_another_process() -> None:
 
 
 def days() -> Any:
-    return make_feature(
-        FeaturePlan("x", "count", WindowPlan("tumbling", period="day"), None, 0, "")
-    )
+    return Feature(FeaturePlan("x", "count", WindowPlan("tumbling", period="day"), None, 0, ""))
 
 
 def test_a_day_is_the_customers_and_is_fixed_by_the_event_that_opens_it() -> None:

@@ -26,15 +26,15 @@ from connectors.kafka.client_admin import create_topics, topics_of
 from connectors.kafka.clients import (
     ClientName,
     Consumer,
-    Headers,
     KafkaSecurity,
     KafkaSettings,
     Producer,
     Records,
     make_consumer,
     make_producer,
-    read_last,
 )
+from connectors.kafka.whole_topics import read_last
+from operators.lines import Headers
 
 WITHIN_S = 20.0
 _ids = itertools.count()

@@ -4,17 +4,15 @@ It knows nothing but the rules and the topics: every expected session, message, 
 event and dead letter must be there, and nothing else.
 """
 
-import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from config import Config, rule_version
 from kafka_running import KafkaRun, Record, as_json, read_topic
-from operators.times import EventTime, format_time
-from oracle import Decision, Expected, Session, run
+from oracle import Expected, Rules, run
+from oracle.records import canonical, decision_record, message_record, session_record
 
 KINDS = ("sessions", "triggers", "decisions", "late", "dead-letters")
 ERRORS = "__connect.errors."
@@ -51,7 +49,7 @@ def verify(run_: KafkaRun) -> Verdict:
         partitions.setdefault(record.partition, []).append(record)
     verdict = Verdict()
     wanted: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
-    versions = _versions(run_)
+    versions = _versions(run_.rules)
     for records in partitions.values():
         expected = run(
             [record.value or b"" for record in records],
@@ -92,9 +90,9 @@ def _wanted(
 ) -> dict[str, list[str]]:
     lines = list(zip(expected.classified.lines, records, strict=True))
     return {
-        "sessions": [_session(one) for one in expected.sessions],
-        "triggers": [_message(one, versions) for one in expected.sent],
-        "decisions": [_decision(one, versions) for one in expected.decisions],
+        "sessions": [session_record(one) for one in expected.sessions],
+        "triggers": [message_record(one, versions) for one in expected.sent],
+        "decisions": [decision_record(one, versions) for one in expected.decisions],
         "late": [_late(record) for line, record in lines if line.outcome == "late"],
         "dead-letters": [
             canonical([record.partition, record.offset, line.stage, str(record.value)])
@@ -132,58 +130,6 @@ def _whole(record: Record) -> str:
     return canonical([str(record.key), str(record.value), [map(str, h) for h in record.headers]])
 
 
-def _session(session: Session) -> str:
-    data = {
-        "start": _text(session.start),
-        "end": _text(session.end),
-        "duration_s": (session.end - session.start) / 1000,
-        "events": session.events,
-        "revision": 1,
-        **session.collected,
-    }
-    return canonical(["cartwheel.session.closed", session.customer, _text(session.time), data])
-
-
-def _decision(one: Decision, versions: Mapping[str, str]) -> str:
-    data = _about(one, versions)
-    data |= {"outcome": one.outcome, "reason": one.reason, "cause": one.ended_by}
-    return canonical(["cartwheel.decision", one.customer, _text(one.time), data])
-
-
-def _message(one: Decision, versions: Mapping[str, str]) -> str:
-    data = _about(one, versions) | {"cause": sorted(one.cause), "payload": {}}
-    return canonical(["cartwheel.trigger.sent", one.customer, _text(one.due), data])
-
-
-def _about(one: Decision, versions: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "trigger": one.trigger,
-        "version": versions[one.trigger],
-        "key": one.key,
-        "started": _text(one.opened),
-        "due": _text(one.due),
-    }
-
-
-def _versions(run_: KafkaRun) -> dict[str, str]:
-    triggers = Config.model_validate(run_.rules.as_config()).triggers
+def _versions(rules: Rules) -> dict[str, str]:
+    triggers = Config.model_validate(rules.as_config()).triggers
     return {name: rule_version(trigger) for name, trigger in triggers.items()}
-
-
-def _text(moment: int) -> str:
-    return format_time(EventTime(moment))
-
-
-def canonical(value: Any) -> str:
-    """Write a value so that what is equal in JSON is equal as text."""
-    return json.dumps(_plain(value), sort_keys=True)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return [_plain(each) for each in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from operators.features.collected import KINDS, Collected, make_collected
+from operators.features.collected import KINDS, Collected
 from operators.features.fixed_point import to_millionths
 from operators.features.plan import FeaturePlan, WindowPlan
 from operators.fields import FieldType
@@ -41,7 +41,7 @@ VALUES: dict[FieldType | None, st.SearchStrategy[Any]] = {
 
 def kind_of(name: str, at_most: int = AT_MOST) -> Collected:
     bound = at_most if name == "distinct" else 0
-    return make_collected(FeaturePlan("x", name, WindowPlan("session"), None, bound, ""))
+    return Collected(FeaturePlan("x", name, WindowPlan("session"), None, bound, ""))
 
 
 def events_of(name: str) -> st.SearchStrategy[list[Event]]:

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from operators.features.collected import make_collected
+from operators.features.collected import Collected
 from operators.features.plan import FeaturePlan, WindowPlan
 from operators.sessions import Session, join
 from operators.times import EventTime
@@ -14,7 +14,7 @@ GAP = 10
 NAMES = ("count", "sum", "min", "max", "first", "last", "distinct")
 BOUNDS = {"distinct": 3}
 KINDS = [
-    make_collected(FeaturePlan(name, name, WindowPlan("all"), None, BOUNDS.get(name, 0), ""))
+    Collected(FeaturePlan(name, name, WindowPlan("all"), None, BOUNDS.get(name, 0), ""))
     for name in NAMES
 ]
 

@@ -77,17 +77,19 @@ def run(
             rules, customer, by_arrival, watermark=watermark, forgotten=end, then=change
         )
 
+    counts = _counts(classified) | {"customers": len(customers), "sessions": len(sessions)}
+    return Expected(classified, sessions, decisions, changes, counts)
+
+
+def _counts(classified: Classified) -> dict[str, int]:
     outcomes = Counter(line.outcome for line in classified.lines)
-    counts = {
-        "read": len(lines),
+    return {
+        "read": len(classified.lines),
         "applied": outcomes["applied"],
         "duplicates": outcomes["duplicate"],
         "late": outcomes["late"],
         "dead_letters": outcomes["dead letter"],
-        "customers": len(customers),
-        "sessions": len(sessions),
     }
-    return Expected(classified, sessions, decisions, changes, counts)
 
 
 def _classified(

@@ -5,7 +5,7 @@ from typing import Any
 
 from operators.features.kind import Kind
 from operators.features.moment import Moment
-from operators.features.rows import row_scalar
+from operators.features.row_values import row_scalar
 from operators.fields import FieldType
 from operators.times import EventTime
 
@@ -38,6 +38,10 @@ class Last(Kind):
     def value(self, state: State, moment: Moment) -> Any:
         """See Kind."""
         return None if state is None else state[1]
+
+    def is_spent(self, earliest: State, state: State) -> bool:
+        """See Kind."""
+        return earliest is not None and state is not None and bool(earliest[0] < state[0])
 
     def without(self, state: State, earliest: State) -> Any:
         """See Kind."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from operators.features.kind import Kind
 from operators.features.moment import Moment
-from operators.features.rows import row_number
+from operators.features.row_values import row_number
 from operators.fields import FieldType
 from operators.times import EventTime
 

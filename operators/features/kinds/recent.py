@@ -5,7 +5,7 @@ from typing import Any
 
 from operators.features.kind import Kind
 from operators.features.moment import Moment
-from operators.features.rows import row_scalar
+from operators.features.row_values import row_scalar
 from operators.fields import FieldType
 from operators.times import EventTime
 
@@ -47,6 +47,10 @@ class Recent(Kind):
                 break
             merged = state + merged
         return merged[-2 * self.at_most :]
+
+    def is_spent(self, earliest: State, state: State) -> bool:
+        """See Kind."""
+        return len(state) == 2 * self.at_most and earliest[-2] < state[0]
 
     def value(self, state: State, moment: Moment) -> list[Any] | None:
         """See Kind."""

@@ -36,6 +36,10 @@ class Time(Kind):
         """See Kind."""
         return state
 
+    def is_spent(self, earliest: State, state: State) -> bool:
+        """See Kind."""
+        return earliest is not None and state is not None and earliest < state
+
     def without(self, state: State, earliest: State) -> Any:
         """See Kind."""
         if earliest is None or (state is not None and earliest < state):

@@ -6,7 +6,7 @@ from typing import Any
 from operators.features.kind import Kind
 from operators.features.moment import Moment
 from operators.features.plan import WindowPlan
-from operators.features.rows import row_number
+from operators.features.row_values import row_number
 from operators.features.window import Window
 from operators.times import EventTime
 

@@ -10,7 +10,10 @@ from operators.times import AFTER_ALL, EventTime
 
 State = list[Any]
 """The kind's state of the whole window, then number and state of each pane that has values, by
-number; empty without any."""
+number; empty without any. The first panes are left out where they no longer matter."""
+
+_ONE_PANE = 3
+"""The length of a state with one pane."""
 
 
 class Sliding(Window):
@@ -26,6 +29,7 @@ class Sliding(Window):
         assert 0 < plan.pane_ms <= plan.size_ms, plan
         self._kind = kind
         self._update = kind.update
+        self._is_spent = kind.is_spent
         self._pane_ms = plan.pane_ms
         self._panes = -(-plan.size_ms // plan.pane_ms)
 
@@ -52,7 +56,10 @@ class Sliding(Window):
             state += number, update(self._kind.start(), value, time)
         else:
             self._add_before(state, number, value, time)
-        state[0] = update(state[0], value, time)
+        whole = state[0] = update(state[0], value, time)
+        if number > newest:
+            while len(state) > _ONE_PANE and self._is_spent(state[2], whole):
+                del state[1:3]
         return state
 
     def passed(self, state: State, now: EventTime) -> State:

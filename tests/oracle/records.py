@@ -1,0 +1,71 @@
+"""The records that the oracle's sessions and decisions stand for, in one fixed form.
+
+Everything is compared as JSON: whole numbers without a fraction, sorted keys. Ids are left out,
+which the oracle does not know.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from oracle.sessions import Session
+from oracle.triggers import Decision
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def canonical(value: Any) -> str:
+    """Write a value so that what is equal in JSON is equal as text, but true is not 1."""
+    return json.dumps(_plain(value), sort_keys=True)
+
+
+def session_record(session: Session) -> str:
+    """Write the record of a closed session."""
+    data = {
+        "start": _text(session.start),
+        "end": _text(session.end),
+        "duration_s": (session.end - session.start) / 1000,
+        "events": session.events,
+        "revision": 1,
+        **session.collected,
+    }
+    return canonical(["cartwheel.session.closed", session.customer, _text(session.time), data])
+
+
+def decision_record(one: Decision, versions: Mapping[str, str]) -> str:
+    """Write the record of a decision."""
+    data = _about(one, versions)
+    data |= {"outcome": one.outcome, "reason": one.reason, "cause": one.ended_by}
+    return canonical(["cartwheel.decision", one.customer, _text(one.time), data])
+
+
+def message_record(one: Decision, versions: Mapping[str, str]) -> str:
+    """Write the message that a decision sends."""
+    data = _about(one, versions) | {"cause": sorted(one.cause), "payload": {}}
+    return canonical(["cartwheel.trigger.sent", one.customer, _text(one.due), data])
+
+
+def _about(one: Decision, versions: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "trigger": one.trigger,
+        "version": versions[one.trigger],
+        "key": one.key,
+        "started": _text(one.opened),
+        "due": _text(one.due),
+    }
+
+
+def _text(time: int) -> str:
+    moment = _EPOCH + timedelta(milliseconds=time)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
