@@ -16,7 +16,9 @@ import pytest
 
 from cartwheel.app import main
 from flows import recovery
-from flows.inspect_state import inspect_state
+from flows.inspect_state import _features, inspect_state
+from operators.times import BEFORE_ALL
+from state.about import About, Layout
 from state.folder import StateFolder
 from state.reading import bytes_on_disk, while_unused
 from state.versions import read_committed
@@ -338,3 +340,31 @@ def test_the_report_is_the_same_in_python(
 ) -> None:
     _, told, _ = info(finished, capsys)
     assert msgspec.to_builtins(inspect_state(StateFolder(finished / "state"))) == told
+
+
+def test_features_that_began_later_are_filling_until_their_window_is_behind_them() -> None:
+    hour, day = 3_600_000, 86_400_000
+    names = ("always", "new", "recent", "daily")
+    rules = (
+        '{"count":"A","of":null}',
+        '{"count":"A"}',
+        f'{{"count":"A","over":{hour}}}',
+        '{"count":"A","per":"1d"}',
+    )
+    always, *others = (f"{name} = {rule}" for name, rule in zip(names, rules, strict=True))
+    about = About(
+        layouts=[Layout([], [always], BEFORE_ALL), Layout([], [always, *others], 10 * day)],
+        watermark=10 * day + 2 * hour,
+    )
+    told = {name: (each.since, each.filling) for name, each in _features(about).items()}
+    since = "1970-01-11T00:00:00.000Z"
+    assert told == {
+        "always": (None, False),
+        "new": (since, True),
+        "recent": (since, False),
+        "daily": (since, True),
+    }
+    about.layouts.append(Layout([], [always], 11 * day))
+    about.layouts.append(Layout([], [always, others[1]], 12 * day))
+    again = _features(about)
+    assert (again["recent"].since, again["recent"].filling) == ("1970-01-13T00:00:00.000Z", True)

@@ -37,6 +37,14 @@ RULES = Rules(
         "welcome": {"on": "Signed Up", "after_ms": 0, "again": 6 * HOUR_MS},
     },
     disorder_ms=20 * MINUTE_MS,
+    features={
+        "views_1h": {"count": "Product Viewed", "over": "1h"},
+        "last_order": {"time": "Order Completed"},
+    },
+    segments={
+        "looking": {"when": "views_1h >= 3", "hold": "10m"},
+        "buyers": "since(last_order) < 2h and not segment.looking",
+    },
 )
 
 

@@ -12,9 +12,15 @@ from dataclasses import dataclass, field
 from config import Config, rule_version
 from kafka_running import KafkaRun, Record, as_json, read_topic
 from oracle import Expected, Rules, run
-from oracle.records import canonical, decision_record, message_record, session_record
+from oracle.records import (
+    canonical,
+    change_record,
+    decision_record,
+    message_record,
+    session_record,
+)
 
-KINDS = ("sessions", "triggers", "decisions", "late", "dead-letters")
+KINDS = ("sessions", "segments", "triggers", "decisions", "late", "dead-letters")
 ERRORS = "__connect.errors."
 
 
@@ -69,7 +75,7 @@ def verify(run_: KafkaRun) -> Verdict:
 def _compare(verdict: Verdict, kind: str, wanted: Counter[str], records: list[Record]) -> None:
     write = _writer(kind)
     found = Counter(write(record) for record in records)
-    if kind in {"sessions", "triggers", "decisions"}:
+    if kind in {"sessions", "segments", "triggers", "decisions"}:
         by_id: dict[str | None, set[str]] = {}
         for record in records:
             by_id.setdefault(record.header("ce_id"), set()).add(_whole(record))
@@ -91,6 +97,7 @@ def _wanted(
     lines = list(zip(expected.classified.lines, records, strict=True))
     return {
         "sessions": [session_record(one) for one in expected.sessions],
+        "segments": [change_record(one, versions) for one in expected.changes],
         "triggers": [message_record(one, versions) for one in expected.sent],
         "decisions": [decision_record(one, versions) for one in expected.decisions],
         "late": [_late(record) for line, record in lines if line.outcome == "late"],
@@ -103,7 +110,8 @@ def _wanted(
 
 
 def _writer(kind: str) -> Callable[[Record], str]:
-    return {"late": _late, "dead-letters": _dead_letter}.get(kind, _cloud_event)
+    writers = {"late": _late, "dead-letters": _dead_letter, "segments": _change}
+    return writers.get(kind, _cloud_event)
 
 
 def _late(record: Record) -> str:
@@ -116,14 +124,24 @@ def _dead_letter(record: Record) -> str:
     return canonical([*map(int, filter(None, place)), stage, str(record.value)])
 
 
+def _change(record: Record) -> str:
+    """Write a change of a membership, with the number that its id ends with."""
+    number = int((record.header("ce_id") or "").rpartition("-")[2])
+    return canonical([*_parts(record), number])
+
+
 def _cloud_event(record: Record) -> str:
-    """Write a result without what the oracle does not know."""
+    return canonical(_parts(record))
+
+
+def _parts(record: Record) -> list[object]:
+    """Return a result without what the oracle does not know."""
     assert record.header("ce_specversion") == "1.0"
     assert record.header("content-type") == "application/json"
     subject = record.header("ce_subject")
     assert record.key == (subject or "").encode()
     data = {k: v for k, v in as_json(record).items() if k not in {"session_id", "instance"}}
-    return canonical([record.header("ce_type"), subject, record.header("ce_time"), data])
+    return [record.header("ce_type"), subject, record.header("ce_time"), data]
 
 
 def _whole(record: Record) -> str:
@@ -131,5 +149,8 @@ def _whole(record: Record) -> str:
 
 
 def _versions(rules: Rules) -> dict[str, str]:
-    triggers = Config.model_validate(rules.as_config()).triggers
-    return {name: rule_version(trigger) for name, trigger in triggers.items()}
+    config = Config.model_validate(rules.as_config())
+    return {
+        name: rule_version(rule)
+        for name, rule in [*config.triggers.items(), *config.segments.items()]
+    }

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from oracle.segments import Change
 from oracle.sessions import Session
 from oracle.triggers import Decision
 
@@ -31,6 +32,13 @@ def session_record(session: Session) -> str:
         **session.collected,
     }
     return canonical(["cartwheel.session.closed", session.customer, _text(session.time), data])
+
+
+def change_record(one: Change, versions: Mapping[str, str]) -> str:
+    """Write the record of who has entered or left, with the number of the change behind it."""
+    data = {"segment": one.segment, "version": versions[one.segment], "origin": one.origin}
+    kind = f"cartwheel.segment.{one.kind}"
+    return canonical([kind, one.customer, _text(one.time), data, one.number])
 
 
 def decision_record(one: Decision, versions: Mapping[str, str]) -> str:
