@@ -105,7 +105,7 @@ def test_a_full_disk_under_the_state_says_so_and_the_run_goes_on_when_there_is_r
 ) -> None:
     """Nothing is written but state: sessions that never end."""
     config = tmp_path / "endless.yaml"
-    config.write_text(CONFIG.partition("triggers:")[0].replace("gap: 30m", "gap: 300d"))
+    config.write_text(CONFIG.partition("features:")[0].replace("gap: 30m", "gap: 300d"))
     expected = Replay(tmp_path / "expected", [events], config=config)
     expected.done()
     replay = Replay(tmp_path / "full", [events], config=config)

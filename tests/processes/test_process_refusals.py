@@ -277,7 +277,7 @@ def test_a_new_state_replaces_the_outputs_of_an_earlier_one_and_nothing_else(
     (first.out / "notes.txt").write_text("mine")
     assert stop(first, 1).exit_code == 0
     sessions_only = tmp_path / "sessions-only.yaml"
-    sessions_only.write_text(CONFIG.partition("triggers:")[0])
+    sessions_only.write_text(CONFIG.partition("features:")[0])
     second = Replay(tmp_path, [events], state=tmp_path / "second", config=sessions_only)
     second.done()
     assert (first.out / "notes.txt").read_text() == "mine"
