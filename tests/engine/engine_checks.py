@@ -16,7 +16,7 @@ from operators.plans import DecidePlan, ProfilePlan
 from operators.times import parse_time
 from oracle import Change, Decision, Expected, Rules, Session
 from oracle.records import canonical, decision_record, message_record, session_record
-from oracle.writing import NOW_MS
+from oracle.writing import NOW_MS, renamed
 from simulation import Outcome, Simulation
 from state.timers import Timers
 
@@ -172,3 +172,40 @@ def _without_ids(record: dict[str, Any]) -> str:
 def _versions(rules: Rules) -> dict[str, str]:
     triggers = Config.model_validate(rules.as_config()).triggers
     return {name: rule_version(trigger) for name, trigger in triggers.items()}
+
+
+def assert_stops_change_nothing(
+    *,
+    inputs: list[list[bytes]],
+    rules: Rules,
+    sizes: list[int],
+    order: list[int],
+    stops: list[bool],
+    shards: int,
+    records: int,
+    timers: int,
+    close: bool,
+) -> None:
+    """Check that a run that is stopped and goes on is the same as one that never was.
+
+    Args:
+        inputs: the lines of each reader.
+        rules: what runs.
+        sizes: of the ticks.
+        order: whose turn it is.
+        stops: after which ticks it stops.
+        shards: how many.
+        records: how many a shard keeps in memory.
+        timers: likewise.
+        close: whether the clock moves past every timer at the end.
+    """
+    first, *others = [renamed(lines, f"{n}-") for n, lines in enumerate(inputs)]
+    options = {"more": others, "shards": shards, "cache": records, "close": close}
+    order = [reader % len(inputs) for reader in order]
+    with few_timers(timers):
+        never = simulation(first, rules, **options)
+        never.run(cycle(sizes), turns(never, order))
+        again = with_stops(simulation(first, rules, **options), sizes, stops, order)
+    assert again.outcome.lines == never.outcome.lines
+    assert again.outcome.counts == never.outcome.counts
+    assert again.snapshot() == never.snapshot()

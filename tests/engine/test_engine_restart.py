@@ -1,13 +1,12 @@
 """Stopped after any tick and started again: the same outputs and records as never stopped."""
 
-from itertools import cycle
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine_checks import SIZES, STOPS, few_timers, simulation, turns, with_stops
-from oracle import Rules, streams
-from oracle.writing import renamed
+from engine_checks import SIZES, STOPS, assert_stops_change_nothing
+from oracle import streams
 
 
 @settings(max_examples=100, deadline=None)
@@ -22,25 +21,5 @@ from oracle.writing import renamed
     timers=st.integers(2, 5),
     close=st.booleans(),
 )
-def test_restarts_between_ticks_change_no_output_and_no_record(
-    *,
-    inputs: list[list[bytes]],
-    rules: Rules,
-    sizes: list[int],
-    order: list[int],
-    stops: list[bool],
-    shards: int,
-    records: int,
-    timers: int,
-    close: bool,
-) -> None:
-    first, *others = [renamed(lines, f"{n}-") for n, lines in enumerate(inputs)]
-    options = {"more": others, "shards": shards, "cache": records, "close": close}
-    order = [reader % len(inputs) for reader in order]
-    with few_timers(timers):
-        never = simulation(first, rules, **options)
-        never.run(cycle(sizes), turns(never, order))
-        again = with_stops(simulation(first, rules, **options), sizes, stops, order)
-    assert again.outcome.lines == never.outcome.lines
-    assert again.outcome.counts == never.outcome.counts
-    assert again.snapshot() == never.snapshot()
+def test_restarts_between_ticks_change_no_output_and_no_record(**drawn: Any) -> None:
+    assert_stops_change_nothing(**drawn)

@@ -1,6 +1,6 @@
 """The engine's segments are the oracle's: who enters and leaves what, when, why."""
 
-from itertools import cycle
+from typing import Any
 from unittest.mock import patch
 
 from hypothesis import example, given, settings
@@ -11,17 +11,17 @@ from engine_checks import (
     STOPS,
     assert_as_expected,
     assert_changes,
+    assert_stops_change_nothing,
     engine,
     few_timers,
     plans,
     simulation,
-    turns,
     with_stops,
 )
 from oracle import Rules, run
 from oracle.drawn_segments import changes, rules
 from oracle.visits import visits
-from oracle.writing import HOUR_MS, NOW_MS, event_line, renamed
+from oracle.writing import HOUR_MS, NOW_MS, event_line
 
 
 @settings(max_examples=300, deadline=None)
@@ -99,28 +99,8 @@ def test_memberships_are_the_oracles(
     timers=st.integers(2, 5),
     close=st.booleans(),
 )
-def test_restarts_change_no_membership_and_no_record(
-    *,
-    inputs: list[list[bytes]],
-    rules: Rules,
-    sizes: list[int],
-    order: list[int],
-    stops: list[bool],
-    shards: int,
-    records: int,
-    timers: int,
-    close: bool,
-) -> None:
-    first, *others = [renamed(lines, f"{n}-") for n, lines in enumerate(inputs)]
-    options = {"more": others, "shards": shards, "cache": records, "close": close}
-    order = [reader % len(inputs) for reader in order]
-    with few_timers(timers):
-        never = simulation(first, rules, **options)
-        never.run(cycle(sizes), turns(never, order))
-        again = with_stops(simulation(first, rules, **options), sizes, stops, order)
-    assert again.outcome.lines == never.outcome.lines
-    assert again.outcome.counts == never.outcome.counts
-    assert again.snapshot() == never.snapshot()
+def test_restarts_change_no_membership_and_no_record(**drawn: Any) -> None:
+    assert_stops_change_nothing(**drawn)
 
 
 @settings(max_examples=150, deadline=None)
