@@ -66,7 +66,14 @@ class SendRefusedError(KafkaProblem):
 
 
 class FencedError(KafkaProblem):
-    """Another producer has taken over the transactional id; this one may write no more."""
+    """This producer may write no more, by no fault of its own perhaps.
+
+    Another has taken over its transactional id, or the broker has given up its transaction.
+    """
+
+
+class TakenOverError(FencedError):
+    """Another run sends what this one was to send; this one must not go on."""
 
 
 class AmbiguousCommitError(KafkaProblem):

@@ -51,12 +51,13 @@ class Sink(Protocol):
         ...
 
 
-def open_sink(
+def open_sink(  # noqa: PLR0913 (where to, from where on, and whom to ask)
     plan: SinkPlan,
     *,
     kinds: Sequence[str],
     shards: int,
     state: SinkState,
+    owner: Callable[[], str],
     stopping: Callable[[], bool],
 ) -> Sink:
     """Open where results go.
@@ -66,6 +67,7 @@ def open_sink(
         kinds: which kinds of outputs there are.
         shards: how many parts a tick has.
         state: as of the last snapshot.
+        owner: gives the id of the run that the state folder belongs to now.
         stopping: tells whether to give up waiting.
 
     Raises:
@@ -77,10 +79,10 @@ def open_sink(
     if plan.delivery == "exact":
         from connectors.kafka.exact_sink import ExactSink  # noqa: PLC0415
 
-        return ExactSink(plan, shards=shards, state=state, stopping=stopping)
+        return ExactSink(plan, shards=shards, state=state, owner=owner, stopping=stopping)
     from connectors.kafka.fast_sink import FastSink  # noqa: PLC0415
 
-    return FastSink(plan, shards=shards, state=state, stopping=stopping)
+    return FastSink(plan, shards=shards, state=state, owner=owner, stopping=stopping)
 
 
 def renderer(plan: SinkPlan) -> Callable[[str, Output], Line]:

@@ -33,6 +33,7 @@ class OnlyPartition(StatefulSinkPartition[RenderedPart, bytes]):
             kinds=job.kinds,
             shards=job.route.shards,
             state=state,
+            owner=worker.owner,
             stopping=self._is_stopping,
         )
         self._unproven: SinkState | None = None

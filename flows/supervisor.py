@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from connectors.errors import BrokerUnreachableError
-from connectors.kafka.exact_sink import send_rest
+from connectors.errors import AmbiguousCommitError, BrokerUnreachableError
+from connectors.kafka.outbox_delivery import send_rest
 from connectors.kafka.plans import TopicsOut
 from flows import secrets
 from flows.errors import WorkerFailedError
@@ -160,8 +160,13 @@ class Supervisor:
             return
         deadline = time.monotonic() + _SEND_REST_WITHIN_S
         try:
-            send_rest(sink, progress.sink.outbox, until=lambda: time.monotonic() > deadline)
-        except BrokerUnreachableError as error:
+            send_rest(
+                sink,
+                progress.sink.outbox,
+                owner=lambda: self._folder.read_run().id,
+                until=lambda: time.monotonic() > deadline,
+            )
+        except (BrokerUnreachableError, AmbiguousCommitError) as error:
             self._say(f"{error}; what is committed and not yet sent is sent at the next start")
 
     def _pass_on(self, listener: Listener) -> None:

@@ -57,6 +57,10 @@ class WorkerState:
         self._shards: dict[int, ShardStore] = {}
         self.measures = Measures(index, self._shards, self.reporter)
 
+    def owner(self) -> str:
+        """Return the id of the run that the state belongs to now; another's once it took over."""
+        return self._folder.read_run().id
+
     def shard(self, number: int) -> ShardStore:
         """Return a shard's store, opened where the run starts."""
         store = self._shards.get(number)

@@ -7,7 +7,7 @@ from functools import partial
 from connectors.errors import BrokerUnreachableError
 from connectors.kafka.client_interface import Producer
 from connectors.kafka.clients import make_producer
-from connectors.kafka.exact_sink import RETRY_S, TIMEOUT_S, send_rest
+from connectors.kafka.outbox_delivery import RETRY_S, TIMEOUT_S, send_rest
 from connectors.kafka.plans import TopicsOut
 from connectors.rendering import Line
 from connectors.tick_parts import RenderedPart, SinkState, TickParts
@@ -20,14 +20,22 @@ class FastSink:
         plan: where to.
         shards: how many parts a tick has.
         state: as of the last snapshot.
+        owner: gives the id of the run that the state belongs to now.
         stopping: tells whether to give up on a broker that is away.
     """
 
     def __init__(
-        self, plan: TopicsOut, *, shards: int, state: SinkState, stopping: Callable[[], bool]
+        self,
+        plan: TopicsOut,
+        *,
+        shards: int,
+        state: SinkState,
+        owner: Callable[[], str],
+        stopping: Callable[[], bool],
     ) -> None:
         self._plan = plan
         self._parts = TickParts(shards=shards, state=state)
+        self._owner = owner
         self._stopping = stopping
         self._producer: Producer | None = None
         self._rest = state.outbox  # of a run whose delivery was exact
@@ -40,7 +48,7 @@ class FastSink:
             KafkaProblem: it cannot be sent.
         """
         if self._rest:
-            send_rest(self._plan, self._rest, until=self._stopping)
+            send_rest(self._plan, self._rest, owner=self._owner, until=self._stopping)
             self._rest = 0
         for kind, lines in self._parts.add(part).items():
             topic = self._plan.prefix + kind

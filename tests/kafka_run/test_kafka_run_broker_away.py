@@ -39,11 +39,7 @@ def secured(own: Broker) -> dict[str, Any]:
 
 
 def away(own: Broker, seconds: float, run: KafkaRun) -> None:
-    """Take the broker away for a while: nobody crashes, and it catches up; each result once.
-
-    Workers are only started again where the broker went in the middle of a transaction: it says
-    then that the producer is no longer valid, and one that was taken over must not go on.
-    """
+    """Take the broker away for a while: nobody crashes, and it catches up; each result once."""
     with Arrivals(own.bootstrap, run.topic, seed=6) as arrivals, run.started() as running:
         workers = running.wait_for_workers()
         running.wait_for_results()
@@ -53,9 +49,7 @@ def away(own: Broker, seconds: float, run: KafkaRun) -> None:
         time.sleep(1)
         arrivals.finish()
         running.wait_for_all_read()
-        restarts = [line for line in run.log.read_text().splitlines() if '"restart"' in line]
-        assert running.workers() == workers or len(restarts) == 1
-        assert all("the transaction was open for too long" in line for line in restarts)
+        assert running.workers() == workers, run.log.read_text()
         assert running.stop() == 0
     verdict = verify(run)
     assert all(verdict.expected.values()), verdict
@@ -99,9 +93,7 @@ def test_a_broker_that_stands_still_again_and_again_loses_nothing(
             time.sleep(0.3)
         arrivals.finish()
         running.wait_for_all_read()
-        restarts = [line for line in run.log.read_text().splitlines() if '"restart"' in line]
-        assert running.workers() == workers or len(restarts) == 1
-        assert all("the transaction was open for too long" in line for line in restarts)
+        assert running.workers() == workers, run.log.read_text()
         assert running.stop() == 0
     verdict = verify(run)
     assert all(verdict.expected.values()), verdict

@@ -46,6 +46,7 @@ def worker_with(plan: SinkPlan) -> Any:
         ),
         run=SimpleNamespace(sink=b""),
         verify=lambda *_: None,
+        owner=lambda: "run",
         reporter=told,
         measures=Measures(0, {}, told),
         stopping=False,
@@ -74,11 +75,13 @@ def test_only_what_is_committed_is_counted(tmp_path: Path) -> None:
     sink.close()
 
 
-@pytest.mark.parametrize("delivery", ["exact", "fast"])
+@pytest.mark.parametrize(
+    ("delivery", "sender"), [("exact", "outbox_delivery"), ("fast", "fast_sink")]
+)
 def test_a_sink_that_waits_for_its_broker_reports_that(
-    delivery: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    delivery: Any, sender: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"connectors.kafka.{delivery}_sink.TIMEOUT_S", 0.5)
+    monkeypatch.setattr(f"connectors.kafka.{sender}.TIMEOUT_S", 0.5)
     plan = TopicsOut(
         settings=KafkaSettings("127.0.0.1:1", "kafka-python", None),
         prefix="p.",
