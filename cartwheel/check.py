@@ -15,6 +15,7 @@ from config import (
     KafkaSecurity,
     Problem,
     Segment,
+    Trigger,
     format_duration,
     load_with_warnings,
 )
@@ -94,10 +95,32 @@ def _overview(config: Config) -> list[str]:
         *_customers(config),
         f"  triggers: {len(config.triggers) or 'none'}",
     ]
-    for name, trigger in config.triggers.items():
-        wait = f" after {format_duration(trigger.after_ms)}" if trigger.after_ms else ""
-        unless = f", unless {' or '.join(trigger.cancel)}" if trigger.cancel else ""
-        lines.append(f"    {name}: {trigger.on}{wait}{unless}")
+    lines += [f"    {name}: {_trigger(each)}" for name, each in config.triggers.items()]
+    return lines + _arbitration(config)
+
+
+def _trigger(trigger: Trigger) -> str:
+    """Say what starts a trigger, how long it waits and what ends the wait."""
+    told = str(trigger.on)
+    if trigger.after_ms:
+        told += f" after {format_duration(trigger.after_ms)}"
+    told += "".join(f", then after {format_duration(each.after_ms)}" for each in trigger.then)
+    if trigger.cancel:
+        told += f", unless {' or '.join(map(str, trigger.cancel))}"
+    return told if trigger.enabled else f"{told} (not enabled)"
+
+
+def _arbitration(config: Config) -> list[str]:
+    """Say what holds for all messages, where the config says so."""
+    lines = []
+    if config.limits:
+        lines.append(f"  limits: {len(config.limits)}")
+    quiet = config.quiet_hours
+    if quiet:
+        zone = quiet.zone or "the customer's zone"
+        lines.append(f"  quiet hours: {quiet.written}, {zone}, {quiet.then}")
+    if config.holdout:
+        lines.append(f"  holdout: {config.holdout.written}")
     return lines
 
 

@@ -155,10 +155,10 @@ def _duration(duration_ms: float) -> str:
 def _pending(pending: Iterable[Pending]) -> Table:
     rows = [
         (
-            each.trigger,
+            _message(each.trigger, each.step),
             each.key,
             each.started,
-            each.due,
+            each.due if each.held_until is None else f"{each.due}, held until {each.held_until}",
             ", ".join(each.cancelled_by) or "-",
         )
         for each in pending
@@ -166,11 +166,16 @@ def _pending(pending: Iterable[Pending]) -> Table:
     return _table("pending", ["trigger", "key", "started", "due", "cancelled by"], rows)
 
 
+def _message(trigger: str, step: int) -> str:
+    """Name a message of a trigger: further ones by their number."""
+    return trigger if step == 1 else f"{trigger}, step {step}"
+
+
 def _decisions(decisions: Iterable[DecisionExplained]) -> Table:
     rows = [
         (
             each.time,
-            each.trigger,
+            _message(each.trigger, each.step),
             each.key,
             each.outcome if each.reason is None else f"{each.outcome}, {each.reason}",
             ", ".join(each.cause),

@@ -3,6 +3,7 @@
 Everything outside this package uses the names below and none of its modules.
 """
 
+from config.arbitration import Holdout, Limit, QuietHours
 from config.errors import ConfigError, Problem
 from config.features import Attributes, Decaying, Feature, Segment, Windowed
 from config.json_schema import config_schema
@@ -20,10 +21,23 @@ from config.models import (
     Source,
     State,
     Time,
-    Trigger,
 )
-from config.scopes import EVENT_SCOPE, known_value, scope_of
+from config.occurrences import Cancel, Start
+from config.payloads import Template
+from config.scenario_checks import RuleNames
+from config.scenarios import (
+    Expectation,
+    ExpectedDecision,
+    ExpectedFeature,
+    ExpectedMembership,
+    Scenario,
+    ScenarioEvent,
+    load_scenarios,
+)
+from config.scopes import EVENT_SCOPE, event_and_customer, known_value, scope_of
 from config.segment_order import in_order
+from config.tree import Place
+from config.triggers import Step, Trigger
 from config.values import format_duration, parse_duration
 from config.versions import definition, reach_ms, rule_version
 
@@ -31,34 +45,51 @@ __all__ = [
     "EVENT_SCOPE",
     "SINK_TOPICS",
     "Attributes",
+    "Cancel",
     "Collect",
     "Config",
     "ConfigError",
     "Decaying",
     "Duplicates",
     "Epoch",
+    "Expectation",
+    "ExpectedDecision",
+    "ExpectedFeature",
+    "ExpectedMembership",
     "Feature",
+    "Holdout",
     "Http",
     "KafkaSecurity",
     "KafkaSink",
     "KafkaSource",
+    "Limit",
     "Loaded",
     "Measure",
+    "Place",
     "Problem",
+    "QuietHours",
+    "RuleNames",
+    "Scenario",
+    "ScenarioEvent",
     "Segment",
     "Session",
     "Sinks",
     "Source",
+    "Start",
     "State",
+    "Step",
+    "Template",
     "Time",
     "Trigger",
     "Windowed",
     "config_schema",
     "definition",
+    "event_and_customer",
     "format_duration",
     "in_order",
     "known_value",
     "load",
+    "load_scenarios",
     "load_with_warnings",
     "parse_duration",
     "reach_ms",

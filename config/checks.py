@@ -11,6 +11,7 @@ from config.kafka_checks import check_kafka
 from config.models import Config, Session
 from config.plain import KEY, Finding, Path, duration_at, mapping_at
 from config.rule_checks import check_rules, durations_of_rules, periods
+from config.trigger_checks import check_triggers, durations_of_triggers
 from config.values import format_duration
 
 RESERVED = ("session_id", "start", "end", "duration_s", "events", "revision")
@@ -21,8 +22,8 @@ def check_all(config: object) -> Iterator[Finding]:
     """Give the path of each value or key that does not go with another, and why."""
     yield from _durations_below_retention(config)
     yield from _collected_names(config)
-    yield from _no_trigger_cancels_itself(config)
     yield from check_rules(config)
+    yield from check_triggers(config)
     yield from check_kafka(config)
 
 
@@ -33,15 +34,20 @@ def _durations_below_retention(config: object) -> Iterator[Finding]:
         return
     limit = f"expected less than retention ({format_duration(retention_ms)})"
     paths: list[Path] = [("session", "gap"), *durations_of_rules(config)]
-    for name in mapping_at(config, "triggers"):
-        paths += [("triggers", name, "after"), ("triggers", name, "again")]
+    paths += durations_of_triggers(config)
     durations = [(path, duration_at(config, *path) or 0) for path in paths]
     for path, duration_ms in [*durations, *periods(config)]:
         if duration_ms >= retention_ms:
             yield path, f"found {format_duration(duration_ms)}, {limit}"
-    gap_ms = Session().gap_ms
-    if "gap" not in mapping_at(config, "session") and gap_ms >= retention_ms:
-        more = f"expected more than session.gap (by default {format_duration(gap_ms)})"
+    default_gap_ms = Session().gap_ms
+    gap_ms = duration_at(config, "session", "gap") or default_gap_ms
+    grace_ms = duration_at(config, "time", "grace") or 0
+    if grace_ms and gap_ms < retention_ms <= grace_ms + gap_ms:
+        left = format_duration(retention_ms - gap_ms)
+        less = f"expected less than retention without session.gap ({left})"
+        yield ("time", "grace"), f"found {format_duration(grace_ms)}, {less}"
+    if "gap" not in mapping_at(config, "session") and default_gap_ms >= retention_ms:
+        more = f"expected more than session.gap (by default {format_duration(default_gap_ms)})"
         yield ("retention",), f"found {format_duration(retention_ms)}, {more}"
 
 
@@ -59,21 +65,6 @@ def _collected_names(config: object) -> Iterator[Finding]:
                 ("session", "collect", name, KEY),
                 f"the distinct {distinct} brings a field {name} of its own: choose another name",
             )
-
-
-def _no_trigger_cancels_itself(config: object) -> Iterator[Finding]:
-    for name, trigger in mapping_at(config, "triggers").items():
-        on, cancel = mapping_at(trigger).get("on"), mapping_at(trigger).get("cancel")
-        path = ("triggers", name, "cancel")
-        if not isinstance(on, str):
-            continue
-        message = "the event that starts the trigger cannot cancel it too"
-        if isinstance(cancel, list):
-            for index, event in enumerate(cancel):
-                if event == on:
-                    yield (*path, index), message
-        elif cancel == on:
-            yield path, message
 
 
 def _default_ms(field: str) -> int:

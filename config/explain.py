@@ -1,11 +1,11 @@
 """From pydantic's errors to findings: where in the file, what was found, what was expected."""
 
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import ValidationError
+from pydantic import Tag, ValidationError
 from pydantic_core import ErrorDetails
 
 from config.environment import Substituted
@@ -23,8 +23,11 @@ _EXPECTED = {
     "model_type": "a mapping",
     "mapping_type": "a mapping",
     "dict_type": "a mapping",
-    "tuple_type": "text or a list of texts",
+    "tuple_type": "a list",
 }
+
+KeysAt = Callable[[Sequence[str | int]], list[str]]
+"""Gives the keys of the section that a path of pydantic's leads to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,29 +88,36 @@ def told_expression(spot: Spot, problem: ExpressionProblem) -> Finding:
     return place_in(spot.node, problem.start), problem.message + near
 
 
-def findings_of(error: ValidationError, root: Node) -> Iterator[Finding]:
-    """Say each of pydantic's errors in terms of the file."""
+def findings_of(
+    error: ValidationError, root: Node, keys: KeysAt | None = None
+) -> Iterator[Finding]:
+    """Say each of pydantic's errors in terms of the file.
+
+    Args:
+        error: what pydantic says.
+        root: the file.
+        keys: gives the keys of the section that a path leads to; by default a config's.
+    """
     for details in error.errors(include_url=False, include_input=False):
         spot = locate(root, details["loc"])
         if spot.broken or details["type"] == "default_factory_not_called":
             continue  # the reason is another finding
-        place, message = _finding(details, spot)
+        place, message = _finding(details, spot, keys or keys_at)
         path = dotted(spot.path)
         yield place, f"{path}: {message}" if path else message
 
 
-def _finding(details: ErrorDetails, spot: Spot) -> Finding:
+def _finding(details: ErrorDetails, spot: Spot, keys: KeysAt) -> Finding:
     kind, path, context = details["type"], details["loc"], details.get("ctx", {})
     if kind == "extra_forbidden":
-        return spot.key_place, _unknown_key(path)
+        return spot.key_place, _unknown_key(path, keys(path[:-1]))
     if kind == "expression":
         problem = ExpressionProblem(context["problem"], context["offset"], 0, context["near"])
         return told_expression(spot, problem)
     if kind == "missing":
         return spot.key_place, f"the key {path[-1]} is missing"
     if kind == "too_long":
-        inside = spot.node.values if isinstance(spot.node, Fields) else ()
-        return spot.place, f"found {len(inside)}, expected at most {context['max_length']}"
+        return spot.place, f"found {_length(spot.node)}, expected at most {context['max_length']}"
     if kind == "too_short":
         return spot.place, f"found none, expected at least {context['min_length']}"
     place, found = spot.place, spot.describe()
@@ -122,8 +132,14 @@ def _finding(details: ErrorDetails, spot: Spot) -> Finding:
     return place, message + (f"; did you mean {quote(near)}?" if near else "")
 
 
-def _unknown_key(path: Sequence[str | int]) -> str:
-    valid, key = keys_at(path[:-1]), str(path[-1])
+def _length(node: Node) -> int:
+    if isinstance(node, Items):
+        return len(node.items)
+    return len(node.values) if isinstance(node, Fields) else 0
+
+
+def _unknown_key(path: Sequence[str | int], valid: Sequence[str]) -> str:
+    key = str(path[-1])
     kinds = _kinds_at(path)
     if kinds is not None and key not in kinds:
         with_it = [name for name, model in kinds.items() if key in keys_of(model)]
@@ -155,15 +171,36 @@ def _kinds_at(path: Sequence[str | int]) -> Mapping[str, type[Measure]] | None:
 def keys_at(path: Sequence[str | int]) -> list[str]:
     """Give the keys of the section that a path of pydantic's leads to."""
     kind: Any = Config
-    for number, part in enumerate(path):
-        kinds = _kinds_at(path[: number + 1]) or {}
-        if isinstance(part, str) and part[1:-1] in kinds and part == f"<{part[1:-1]}>":
-            kind = kinds[part[1:-1]]
-        elif isinstance(kind, type) and issubclass(kind, Section):
-            kind = _bare(_fields(kind)[str(part)])
-        elif get_origin(kind) is Mapping:
-            kind = _bare(get_args(kind)[1])
-    return keys_of(kind) if isinstance(kind, type) and issubclass(kind, Section) else []
+    for part in path:
+        kind = _inside(kind, part)
+    kind = _bare(kind)
+    return keys_of(kind) if _is_section(kind) else []
+
+
+def _inside(kind: Any, part: str | int) -> Any:
+    """Give the type of a part of a value, by its key, its number or the tag of its model."""
+    tagged = {
+        each.tag: model
+        for model in get_args(_unannotated(kind))
+        for each in get_args(model)[1:]
+        if isinstance(each, Tag)
+    }
+    if part in tagged:
+        return tagged[str(part)]
+    kind = _bare(kind)
+    if _is_section(kind):
+        return _fields(kind)[str(part)]
+    if get_origin(kind) is Mapping:
+        return get_args(kind)[1]
+    return get_args(kind)[0] if get_origin(kind) is tuple else kind
+
+
+def _is_section(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Section)
+
+
+def _unannotated(kind: Any) -> Any:
+    return _unannotated(get_args(kind)[0]) if get_origin(kind) is Annotated else kind
 
 
 def _fields(section: type[Section]) -> dict[str, Any]:

@@ -54,19 +54,34 @@ def load_with_warnings(path: Path, environment: Mapping[str, str] | None = None)
     """Do the same, and look for what is probably not meant; see load."""
     config, tree = _load(path, environment)
     found = warnings_of(config, to_plain(tree))
-    warnings = [_finding(tree, where, message) for where, message in found]
+    warnings = [finding_at(tree, where, message) for where, message in found]
     return Loaded(config, tuple(_problems(path, warnings)))
 
 
-def _load(path: Path, environment: Mapping[str, str] | None) -> tuple[Config, Node]:
+def read_fields(
+    path: Path, environment: Mapping[str, str] | None = None
+) -> tuple[Fields, list[Finding]]:
+    """Read a file that holds a mapping.
+
+    Returns:
+        The mapping, and what is wrong with single keys and values.
+
+    Raises:
+        ConfigError: it cannot be read, or holds something else.
+    """
     try:
         tree, findings = read_tree(_read(path), os.environ if environment is None else environment)
     except UnreadableError as error:
-        raise _error(path, error.findings) from None
+        raise error_of(path, error.findings) from None
     if not isinstance(tree, Fields):
         found = "an empty file" if tree is None else describe(tree)
         finding = (_START if tree is None else tree.place, f"found {found}, expected a mapping")
-        raise _error(path, [*findings, finding])
+        raise error_of(path, [*findings, finding])
+    return tree, findings
+
+
+def _load(path: Path, environment: Mapping[str, str] | None) -> tuple[Config, Node]:
+    tree, findings = read_fields(path, environment)
     plain = to_plain(tree)
     config = None
     try:
@@ -74,7 +89,7 @@ def _load(path: Path, environment: Mapping[str, str] | None) -> tuple[Config, No
     except ValidationError as error:
         findings += findings_of(error, tree)
     findings += [
-        _finding(tree, where, message)
+        finding_at(tree, where, message)
         for where, message in check_all(plain)
         if not locate(tree, where).broken
     ]
@@ -84,11 +99,12 @@ def _load(path: Path, environment: Mapping[str, str] | None) -> tuple[Config, No
             place, message = told_expression(spot, problem)
             findings.append((place, f"{dotted(spot.path)}: {message}"))
     if config is None or findings:
-        raise _error(path, findings)
+        raise error_of(path, findings)
     return config, tree
 
 
-def _finding(tree: Node, where: KeyPath, message: str) -> Finding:
+def finding_at(tree: Node, where: KeyPath, message: str) -> Finding:
+    """Say what is wrong at a path, which ends with KEY where the key itself is meant."""
     spot = locate(tree, where)
     place = spot.key_place if where[-1] == KEY else spot.place
     return place, f"{dotted(spot.path)}: {message}"
@@ -101,7 +117,8 @@ def _problems(path: Path, findings: Iterable[Finding]) -> list[Problem]:
     ]
 
 
-def _error(path: Path, findings: Iterable[Finding]) -> ConfigError:
+def error_of(path: Path, findings: Iterable[Finding]) -> ConfigError:
+    """Make the error that says all that was found in a file."""
     return ConfigError(_problems(path, findings))
 
 
@@ -114,7 +131,7 @@ def _read(path: Path) -> str:
         raise UnreadableError([(_START, f"cannot read the file: {reason}")]) from None
     if len(content) > MAX_FILE_BYTES:
         raise UnreadableError(
-            [(_START, f"found a file of more than {MAX_FILE_BYTES} bytes, expected a config")]
+            [(_START, f"found a file of more than {MAX_FILE_BYTES} bytes, expected less")]
         )
     try:
         return content.removeprefix(codecs.BOM_UTF8).decode()

@@ -9,17 +9,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from config.arbitration import MOST_LIMITS, HoldoutOrShare, Limit, QuietHours
 from config.features import Attributes, Feature, SegmentOrCondition
 from config.kafka import DEFAULT_CLIENT, Client, KafkaSecurity, KafkaSink, KafkaSource
 from config.kafka_values import MAX_PORT, Host
 from config.measures import Collect
 from config.section import Section
+from config.triggers import Trigger
 from config.values import (
-    Again,
     ConfigName,
     DurationMs,
-    EventName,
-    EventNames,
     EveryMs,
     FilePath,
     FilePaths,
@@ -27,7 +26,6 @@ from config.values import (
     GraceMs,
     Identifier,
     IdleMs,
-    PropertyPath,
     SizeBytes,
     Yes,
     given,
@@ -76,7 +74,7 @@ class Time(Section):
     idle_ms: IdleMs = Field(30_000, alias="idle")
     """When a live partition without events stops holding the others back; None: never."""
     grace_ms: GraceMs = Field(0, alias="grace")
-    """How late an event may still be applied."""
+    """How far behind the watermark an event is still applied."""
     future_ms: DurationMs = Field(_HOUR_MS, alias="future")
     """How far ahead of its reference an event may be before it is a dead letter."""
 
@@ -114,23 +112,6 @@ class Duplicates(Section):
     """How far apart in event time two events with one message id may be to be duplicates."""
 
 
-class Trigger(Section):
-    """A rule that starts on an event, waits, may be cancelled, and then sends a message."""
-
-    on: EventName
-    """The event that starts it."""
-    key: PropertyPath | None = None
-    """One instance for each value at this path; None: one for each customer."""
-    after_ms: DurationMs = Field(0, alias="after")
-    """How long it waits."""
-    cancel: EventNames = ()
-    """The events that end the wait without a message."""
-    again: Again = "always"
-    """How soon the same customer may get another: always, never, or after a duration."""
-    restart: Yes = True
-    """Whether a further starting event starts the wait again."""
-
-
 class Config(Section):
     """Everything that one config file says."""
 
@@ -151,6 +132,12 @@ class Config(Section):
     attributes: Annotated[Attributes | None, given("a mapping")] = None
     """What a file says of customers."""
     triggers: Mapping[ConfigName, Trigger] = Field({}, max_length=1_000)
+    limits: tuple[Limit, ...] = Field((), max_length=MOST_LIMITS)
+    """How many messages a customer may get; all that apply must allow one."""
+    quiet_hours: Annotated[QuietHours | None, given("a mapping")] = None
+    """When no messages are sent."""
+    holdout: Annotated[HoldoutOrShare | None, given("a share such as 5%")] = None
+    """Which customers get none; None: every customer gets them."""
     http: Http | None = None
 
     @property

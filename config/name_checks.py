@@ -4,31 +4,30 @@ Like ``checks`` it works on the plain values of the file, so that everything is 
 expression that cannot be read is passed over here.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-
-import msgspec
+from collections.abc import Iterator, Mapping
 
 from config.event_checks import check_event_expression
 from config.features import FEATURE_KINDS
+from config.hints import SEGMENT, hinted
 from config.measures import COLLECT_KINDS, Measure, kinds_in
 from config.plain import Path, mapping_at
 from config.scopes import ATTRIBUTE_TYPES, customer_scope, measured_type
 from config.segment_order import cycles
-from config.written import read_condition, read_value
-from expressions import DictScope, ExpressionError, ExpressionProblem, Tree, Type, check
+from config.trigger_names import check_triggers
+from config.written import read_condition, read_value, readable
+from expressions import DictScope, ExpressionProblem, Tree, Type, check
 from expressions.tree import Name, walk
 
 InExpression = tuple[Path, ExpressionProblem]
 """Which value of the file, and what is wrong inside it."""
 
 CONDITIONS = ("when", "enter", "leave")
-SEGMENT = "segment."
 _ITEMS = "[]"
 _MOST_IN_A_CYCLE = 12
 
 
 def check_names(config: object) -> Iterator[InExpression]:
-    """Give what is wrong inside the expressions of features, sessions and segments."""
+    """Give what is wrong inside the expressions of features, sessions, segments and triggers."""
     for path, kinds in ((("features",), FEATURE_KINDS), (("session", "collect"), COLLECT_KINDS)):
         for name, spec in mapping_at(config, *path).items():
             yield from _measure((*path, name), mapping_at(spec), kinds)
@@ -36,12 +35,13 @@ def check_names(config: object) -> Iterator[InExpression]:
     conditions = dict(_conditions(config))
     for where, tree in conditions.items():
         for problem in check(tree, scope, Type.BOOLEAN).problems:
-            yield where, _hinted(problem, _names_by_place(tree), scope, str(where[1]))
+            yield where, hinted(problem, _names_by_place(tree), scope, own=str(where[1]))
         for start, name in _names_by_place(tree).items():
             if _ITEMS in name and scope.resolve(name):
                 message = f"{name} looks into an array, which only the fields of a feature may"
                 yield where, ExpressionProblem(message, start, start + len(name))
     yield from _cycles(conditions)
+    yield from check_triggers(config, scope)
 
 
 def _measure(
@@ -52,21 +52,14 @@ def _measure(
         return
     [kind] = found
     takes_value = "argument" in kinds[kind].model_fields
-    value = _read(spec[kind], read_value) if takes_value else None
-    where = _read(spec.get("where"), read_condition)
+    value = readable(spec[kind], read_value) if takes_value else None
+    where = readable(spec.get("where"), read_condition)
     array: str | None = None
     for key, tree in ((kind, value), ("where", where)):
         if tree is not None:
             array, problems = check_event_expression(tree, kind if key == kind else None, array)
             for problem in problems:
                 yield (*path, key), problem
-
-
-def _read(value: object, read: Callable[[str], Tree]) -> Tree | None:
-    try:
-        return read(value) if isinstance(value, str) else None
-    except ExpressionError:
-        return None  # said when the models were made
 
 
 def _scope(config: object) -> DictScope:
@@ -84,7 +77,7 @@ def _types(specs: Mapping[str, object], kinds: Mapping[str, type[Measure]]) -> M
     for name, spec in specs.items():
         found = kinds_in(mapping_at(spec), kinds)
         if len(found) == 1:
-            types[name] = measured_type(found[0], _read(mapping_at(spec)[found[0]], read_value))
+            types[name] = measured_type(found[0], readable(mapping_at(spec)[found[0]], read_value))
         else:
             types[name] = Type.ANY  # so that what is wrong with it is said once
     return types
@@ -98,7 +91,7 @@ def _conditions(config: object) -> Iterator[tuple[Path, Tree]]:
             keys = mapping_at(segment)
             written = {("segments", name, key): keys.get(key) for key in CONDITIONS}
         for path, text in written.items():
-            tree = _read(text, read_condition)
+            tree = readable(text, read_condition)
             if tree is not None:
                 yield path, tree
 
@@ -120,37 +113,3 @@ def _cycles(conditions: Mapping[Path, Tree]) -> Iterator[InExpression]:
 
 def _names_by_place(tree: Tree) -> dict[int, str]:
     return {node.start: node.name for node in walk(tree) if isinstance(node, Name)}
-
-
-def _hinted(
-    problem: ExpressionProblem, names: Mapping[int, str], scope: DictScope, segment: str
-) -> ExpressionProblem:
-    """Say what an unknown name was probably meant to be, where that is a common mistake.
-
-    A segment cannot name itself, so it is not what was meant.
-    """
-    name = names.get(problem.start, "")
-    if not name or len(name) != problem.end - problem.start or scope.resolve(name):
-        return problem
-    space, _, rest = name.partition(".")
-    near = f"{space.removesuffix('s')}.{rest}"
-    if rest and scope.resolve(near):
-        return msgspec.structs.replace(problem, message=f"there is no {name} here", near=near)
-    if problem.near == SEGMENT + segment:
-        problem = msgspec.structs.replace(problem, near=None)
-    message = _unknown(name, space, scope)
-    return ExpressionProblem(message, problem.start, problem.end) if message else problem
-
-
-def _unknown(name: str, space: str, scope: DictScope) -> str | None:
-    if space == "score":
-        return f"there is no {name}: scores come with models, which are not possible yet"
-    if space in ("event", "properties", "traits"):
-        return (
-            f"{name} is of one event, and a segment looks at customers:"
-            " make a feature of it, such as {last: …} or {count: …, where: …}"
-        )
-    without = not any(known.startswith("attribute.") for known in scope.names())
-    if space in ("attribute", "attributes") and without:
-        return f"there is no {name} here: attributes are columns of the file under attributes"
-    return None

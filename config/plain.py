@@ -19,9 +19,13 @@ def mapping_at(value: object, *path: str) -> dict[str, object]:
 
 def duration_at(value: object, *path: str | int) -> int | None:
     """Give the milliseconds of the duration at a path, None if there is none or it is wrong."""
-    *outer, last = path
-    found = mapping_at(value, *map(str, outer)).get(str(last))
+    for part in path:
+        if isinstance(value, dict):
+            value = value.get(part)
+        else:
+            fits = isinstance(value, list) and isinstance(part, int) and part < len(value)
+            value = value[part] if fits else None  # type: ignore[index]
     try:
-        return parse_duration(found) if isinstance(found, str) else None
+        return parse_duration(value) if isinstance(value, str) else None
     except ValueError:
         return None

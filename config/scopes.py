@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from config.features import FEATURE_KINDS, LastFeature
 from config.models import Config
 from config.written import EVENT
-from expressions import KEYWORDS, DictScope, Tree, Type, check
+from expressions import KEYWORDS, DictScope, Scope, Tree, Type, check
 from expressions.functions import FUNCTIONS
 from expressions.slips import NOTHING
 
@@ -95,6 +95,25 @@ def customer_scope(
     for space, names in spaces.items():
         known |= {f"{space}.{name}": kind for name, kind in names.items()}
     return DictScope(known, {"trait.": Type.ANY})
+
+
+class _Both:
+    """The names of two scopes that have none in common."""
+
+    def __init__(self, one: Scope, other: Scope) -> None:
+        self._scopes = (one, other)
+
+    def resolve(self, name: str) -> Type | None:
+        one, other = self._scopes
+        return one.resolve(name) or other.resolve(name)
+
+    def names(self) -> Iterable[str]:
+        return [name for scope in self._scopes for name in scope.names()]
+
+
+def event_and_customer(customer: Scope) -> Scope:
+    """Make the scope of what looks at an event and at its customer, from that of segments."""
+    return _Both(customer, EVENT_SCOPE)
 
 
 def scope_of(config: Config) -> DictScope:

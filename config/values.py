@@ -5,10 +5,10 @@ was found, and where, is added by the loader, which knows the file.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, PlainValidator
+from pydantic import BeforeValidator, PlainValidator
 from pydantic_core import PydanticCustomError, PydanticUndefined
 
 from config.environment import Substituted
@@ -132,12 +132,6 @@ def given(what: str, form: Any = PydanticUndefined) -> BeforeValidator:
         return value
 
     return BeforeValidator(read, json_schema_input_type=form)
-
-
-def _no_duration_yet(value: object) -> int:
-    if _duration()(value) > 0:
-        raise expected("0s: another grace is not possible yet, late events are not applied")
-    return 0
 
 
 def _again(value: object) -> str | int:
@@ -265,10 +259,6 @@ def _at_least_one(value: object) -> object:
     return _as_list(value)
 
 
-def _sorted(value: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(set(value)))
-
-
 _TEXTS = TEXT | list[TEXT]
 
 DurationMs = Annotated[int, _durations()]
@@ -278,8 +268,7 @@ GapMs = Annotated[int, _durations(least_ms=1)]
 OverMs = Annotated[int, _durations(UNITS_MS["h"], 365 * UNITS_MS["d"])]
 HalfLifeMs = Annotated[int, _durations(UNITS_MS["m"], 365 * UNITS_MS["d"])]
 EveryMs = Annotated[int, _durations(least_ms=300)]
-GraceMs = Annotated[int, read_by(_no_duration_yet, DURATION)]
-"""0: the only grace so far."""
+GraceMs = Annotated[int, _durations(most_ms=30 * UNITS_MS["d"])]
 SizeBytes = Annotated[int, read_by(_size, SIZE)]
 Yes = Annotated[bool, read_by(_yes, YES)]
 ConfigName = Annotated[str, _matching(_NAME, "a name of letters, digits, _, - and .")]
@@ -295,11 +284,5 @@ FilePaths = Annotated[
     tuple[FilePath, ...], BeforeValidator(_at_least_one, json_schema_input_type=_TEXTS)
 ]
 """One or several; one may stand without a list."""
-EventNames = Annotated[
-    tuple[EventName, ...],
-    BeforeValidator(_as_list, json_schema_input_type=_TEXTS),
-    AfterValidator(_sorted),
-]
-"""None, one or several, sorted; one may stand without a list."""
 Again = Annotated[Literal["always", "never"] | int, read_by(_again, duration_or("always", "never"))]
 """A word, or milliseconds."""

@@ -7,8 +7,9 @@ from config.event_names import meant_by_another, meant_by_spec
 from config.features import Segment, Windowed
 from config.models import Config
 from config.name_checks import CONDITIONS
-from config.plain import KEY, Finding, Path, mapping_at
+from config.plain import KEY, Finding, Path
 from config.scopes import scope_of
+from config.trigger_warnings import events_of_triggers, names_in_triggers, warnings_of_triggers
 from config.values import PATH_ROOTS
 from config.wording import quote
 from expressions import Tree, Type, always_true, check, names, never_true
@@ -26,7 +27,8 @@ def warnings_of(config: Config, plain: object) -> Iterator[Finding]:
         plain: the values of its file, in the order of the file.
     """
     yield from _truths(config)
-    yield from _unused(config)
+    yield from _unused(config, plain)
+    yield from warnings_of_triggers(config, plain)
     yield from _events(config, plain)
 
 
@@ -49,20 +51,22 @@ def _conditions(segment: Segment) -> list[tuple[str, Tree]]:
     return [(key, tree) for key, tree in found if tree]
 
 
-def _unused(config: Config) -> Iterator[Finding]:
+def _unused(config: Config, plain: object) -> Iterator[Finding]:
     used = {
         name
         for segment in config.segments.values()
         for _, tree in _conditions(segment)
         for name in names(tree)
     }
+    used.update(names_in_triggers(plain))
     unused = [name for name in config.features if name not in used]
     if not unused:
         return
     shown = ", ".join(unused[:_SHOWN])
     more = f" and {len(unused) - _SHOWN} more" if len(unused) > _SHOWN else ""
     they = "they are" if len(unused) > 1 else "it is"
-    message = f"no segment looks at {shown}{more}; {they} kept all the same, for explain to show"
+    kept = f"{they} kept all the same, for explain to show"
+    message = f"no segment or trigger looks at {shown}{more}; {kept}"
     yield ("features", unused[0], KEY), message
 
 
@@ -111,10 +115,4 @@ def _event_names(config: Config, plain: object) -> Iterator[tuple[Path, str]]:
             yield ("features", name, feature.event_key), feature.event
         if isinstance(feature, Windowed) and feature.since:
             yield ("features", name, "since"), feature.since
-    for name, trigger in config.triggers.items():
-        yield ("triggers", name, "on"), trigger.on
-        cancel = mapping_at(plain, "triggers", name).get("cancel")
-        if isinstance(cancel, list):  # the model has it sorted
-            yield from ((("triggers", name, "cancel", n), str(e)) for n, e in enumerate(cancel))
-        else:
-            yield from ((("triggers", name, "cancel"), event) for event in trigger.cancel)
+    yield from events_of_triggers(plain)

@@ -4,17 +4,19 @@ Wherever an expression of an event stands, its names begin with ``event.`` insid
 value may leave that out before ``properties``, ``context`` and ``traits``.
 """
 
+import math
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
-from pydantic import PlainSerializer, PlainValidator
+from pydantic import BeforeValidator, PlainSerializer, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from config.environment import Substituted
 from config.forms import TEXT
 from config.values import PATH_ROOTS, expected, read_by
 from expressions import ExpressionError, Tree, normalized, parse
+from expressions.text import write_number
 from expressions.tree import Name, children
 
 EVENT = "event."
@@ -37,6 +39,14 @@ def read_condition(text: str) -> Tree:
         ExpressionError: the text is no expression.
     """
     return parse(text)
+
+
+def readable(value: object, read: Callable[[str], Tree]) -> Tree | None:
+    """Read an expression; None where there is none, or one that cannot be read."""
+    try:
+        return read(value) if isinstance(value, str) else None
+    except ExpressionError:
+        return None  # said when the models were made
 
 
 def _write_value(tree: Tree) -> str:
@@ -62,6 +72,16 @@ def _renamed(tree: Tree, rename: Callable[[str], str]) -> Tree:
         elif isinstance(value, Tree):
             changed[field] = _renamed(value, rename)
     return msgspec.structs.replace(tree, **changed)
+
+
+def _as_written(value: object) -> object:
+    """Write a number, true or false as an expression has it."""
+    if isinstance(value, str) and ("{{" in value or "{%" in value):
+        raise expected('an expression; a text with {{ }} in it is written {template: "…"}')
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    is_number = isinstance(value, int | float) and math.isfinite(value)
+    return write_number(value) if is_number else value  # type: ignore[arg-type]
 
 
 def _reader(read: Callable[[str], Tree], what: str) -> PlainValidator:
@@ -98,3 +118,10 @@ Condition = Annotated[
     PlainSerializer(normalized, return_type=str),
 ]
 """Which customers a segment holds."""
+Value = Annotated[
+    Tree,
+    _reader(parse, "an expression such as cart_value"),
+    BeforeValidator(_as_written, json_schema_input_type=TEXT | float | bool),
+    PlainSerializer(normalized, return_type=str),
+]
+"""What a message holds; a number, true and false may stand without quotes."""

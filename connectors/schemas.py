@@ -5,6 +5,7 @@ may stand in an output that its schema does not name, so a new field is noticed.
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from connectors.dead_letters import PREFIX
 from operators.features.plan import FeaturePlan
@@ -27,11 +28,19 @@ _COUNT: Schema = {"type": "integer", "minimum": 0}
 _NUMBER_OR_NULL: Schema = {"type": ["number", "null"]}
 _SCALAR: Schema = {"type": ["string", "number", "boolean"]}
 _SCALAR_OR_NULL: Schema = {"type": ["string", "number", "boolean", "null"]}
+_REVISION: Schema = {
+    "type": "integer",
+    "minimum": 1,
+    "description": "of one session the highest counts",
+}
 _VERSION = "^[0-9a-f]{8}$"
 _STAGES = ["read", "map", "route", "profile"]
-_OUTCOMES = ["sent", "cancelled", "superseded", "suppressed"]
-_ORIGINS = ["event", "timer", "reconcile"]
-_REASONS = ["again", "removed", "not_live"]
+_OUTCOMES = ["sent", "cancelled", "superseded", "suppressed", "expired"]
+_ORIGINS = ["event", "timer", "grace", "reconcile"]
+_REASONS = [
+    *("consent", "when", "quiet_hours", "again", "limit"),
+    *("holdout", "paused", "removed", "not_live", "merged"),
+]
 
 COLLECTED: dict[str, Callable[[FeaturePlan], Schema]] = {
     "count": lambda _plan: _COUNT,
@@ -48,6 +57,14 @@ COLLECTED: dict[str, Callable[[FeaturePlan], Schema]] = {
 """What a session's record holds for each kind of collected value."""
 
 
+class _Form(NamedTuple):
+    """One form of a kind's events: its types, how their ids end, and their data."""
+
+    types: Sequence[str]
+    id_end: str
+    data: Schema
+
+
 def file_schemas(
     name: str, collect: Sequence[FeaturePlan], *, has_segments: bool, has_triggers: bool
 ) -> dict[str, Schema]:
@@ -60,8 +77,8 @@ def file_schemas(
         has_triggers: whether there are messages and decisions.
     """
     schemas = {
-        kind: _titled(name, kind, "file", _event(name, *_ABOUT[kind], data))
-        for kind, data in _data(
+        kind: _titled(name, kind, "file", _one_of([_event(name, form) for form in forms]))
+        for kind, forms in _forms(
             collect, has_segments=has_segments, has_triggers=has_triggers
         ).items()
     }
@@ -78,8 +95,8 @@ def record_schemas(
     added, each a text, by name.
     """
     schemas = {
-        kind: _titled(name, kind, "record", data)
-        for kind, data in _data(
+        kind: _titled(name, kind, "record", _one_of([form.data for form in forms]))
+        for kind, forms in _forms(
             collect, has_segments=has_segments, has_triggers=has_triggers
         ).items()
     }
@@ -87,24 +104,29 @@ def record_schemas(
     return schemas
 
 
-_ABOUT = {
-    "sessions": (["session.closed"], "1"),
-    "segments": (["segment.entered", "segment.left"], "[0-9]{6,}"),
-    "triggers": (["trigger.sent"], "sent"),
-    "decisions": (["decision"], "decision"),
-}
-"""The types of each kind of event, and how its ids end."""
-
-
-def _data(
+def _forms(
     collect: Sequence[FeaturePlan], *, has_segments: bool, has_triggers: bool
-) -> dict[str, Schema]:
-    schemas = {"sessions": _session(collect)}
+) -> dict[str, list[_Form]]:
+    forms = {
+        "sessions": [
+            _Form(["session.closed"], "[1-9][0-9]*", _session(collect)),
+            _Form(["session.retracted"], "retracted", _retracted_session()),
+        ]
+    }
     if has_segments:
-        schemas["segments"] = _membership()
+        types = ["segment.entered", "segment.left"]
+        forms["segments"] = [_Form(types, "[0-9]{6,}", _membership())]
     if has_triggers:
-        schemas |= {"triggers": _message(), "decisions": _decision()}
-    return schemas
+        forms["triggers"] = [
+            _Form(["trigger.sent"], "sent", _message()),
+            _Form(["trigger.retracted"], "retracted", _retracted_message()),
+        ]
+        forms["decisions"] = [_Form(["decision"], "decision", _decision())]
+    return forms
+
+
+def _one_of(schemas: Sequence[Schema]) -> Schema:
+    return {"oneOf": list(schemas)} if len(schemas) > 1 else schemas[0]
 
 
 def _titled(name: str, kind: str, form: str, schema: Schema) -> Schema:
@@ -126,18 +148,18 @@ def _object(properties: dict[str, Schema], *, optional: Sequence[str] = ()) -> S
     }
 
 
-def _event(name: str, types: Sequence[str], id_end: str, data: Schema) -> Schema:
+def _event(name: str, form: _Form) -> Schema:
     """Describe a CloudEvent in structured mode."""
     return _object(
         {
             "specversion": {"const": "1.0"},
-            "id": {"type": "string", "pattern": f"^[0-9a-f]{{32}}-{id_end}$"},
+            "id": {"type": "string", "pattern": f"^[0-9a-f]{{32}}-{form.id_end}$"},
             "source": {"const": f"cartwheel/{name}"},
-            "type": {"enum": [f"cartwheel.{each}" for each in types]},
+            "type": {"enum": [f"cartwheel.{each}" for each in form.types]},
             "subject": {**_CUSTOMER, "description": "the customer"},
             "time": {**_TIME, "description": "event time"},
             "datacontenttype": {"const": "application/json"},
-            "data": data,
+            "data": form.data,
         }
     )
 
@@ -149,7 +171,7 @@ def _session(collect: Sequence[FeaturePlan]) -> Schema:
         "end": _TIME,
         "duration_s": {"type": "number", "minimum": 0},
         "events": {"type": "integer", "minimum": 1},
-        "revision": {"const": 1},
+        "revision": _REVISION,
     }
     optional = []
     for plan in collect:
@@ -159,6 +181,16 @@ def _session(collect: Sequence[FeaturePlan]) -> Schema:
             properties[inexact] = {"const": False, "description": "there were more than that"}
             optional.append(inexact)
     return _object(properties, optional=optional)
+
+
+def _retracted_session() -> Schema:
+    return _object(
+        {
+            "session_id": _ID,
+            "revision": _REVISION,
+            "merged_into": {**_ID, "description": "the session that it is part of"},
+        }
+    )
 
 
 def _membership() -> Schema:
@@ -177,6 +209,7 @@ def _about_instance(version: Schema) -> dict[str, Schema]:
         "version": version,
         "instance": {**_ID, "description": "the same in its decision and its message"},
         "key": _TEXT,
+        "step": {"type": "integer", "minimum": 1, "description": "of a trigger with several"},
         "started": _TIME,
         "due": _TIME,
     }
@@ -186,9 +219,22 @@ def _message() -> Schema:
     return _object(
         {
             **_about_instance({"type": "string", "pattern": _VERSION}),
+            "channel": _TEXT_OR_NULL,
             "cause": {"type": "array", "items": _TEXT, "description": "messageIds"},
-            "payload": _object({}),
-        }
+            "payload": {"type": "object", "description": "as the config says"},
+            "payload_cut": {"const": True, "description": "its longest values are null"},
+        },
+        optional=["step", "payload_cut"],
+    )
+
+
+def _retracted_message() -> Schema:
+    return _object(
+        {
+            **_about_instance({"type": "string", "pattern": _VERSION}),
+            "cause": {**_TEXT_OR_NULL, "description": "the late event's messageId"},
+        },
+        optional=["step"],
     )
 
 
@@ -201,7 +247,8 @@ def _decision() -> Schema:
                 "outcome": {"enum": _OUTCOMES},
                 "reason": {"enum": [*_REASONS, None]},
                 "cause": {**_TEXT_OR_NULL, "description": "the deciding event's messageId"},
-            }
+            },
+            optional=["step"],
         ),
         "if": is_suppressed,
         "then": {"properties": {"reason": {"enum": _REASONS}}},

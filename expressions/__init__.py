@@ -5,7 +5,7 @@ text, `check` finds every mistake, `compile_function` makes it fast.
 """
 
 from expressions.check import Checked, check
-from expressions.compile import compile_function
+from expressions.compile import compile_function, compile_value
 from expressions.deadlines import NEVER, compile_deadline
 from expressions.errors import ExpressionError, ExpressionProblem
 from expressions.explain import Explained, explain
@@ -33,6 +33,7 @@ __all__ = [
     "check",
     "compile_deadline",
     "compile_function",
+    "compile_value",
     "explain",
     "field_types",
     "names",

@@ -9,7 +9,8 @@ nothing, then gives the result.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
+from types import CodeType
 from typing import Any
 
 from expressions.runtime import RUNTIME
@@ -74,7 +75,7 @@ def define(body: Callable[[Writer], list[str]], slots: Mapping[str, int]) -> Fun
             "broken": _BROKEN,
             "slow": slow if trusting else None,
         } | RUNTIME
-        exec(compile(source, "<expression>", "exec"), scope)  # noqa: S102 (made of the tree alone)
+        exec(_code(source), scope)  # noqa: S102 (made of the tree alone)
         function: Function = scope["function"]  # type: ignore[assignment]
         return function
 
@@ -86,6 +87,12 @@ def define(body: Callable[[Writer], list[str]], slots: Mapping[str, int]) -> Fun
         return made_slow()(row, time_ms)
 
     return make(trusting=True)
+
+
+@lru_cache(maxsize=2_000)
+def _code(source: str) -> CodeType:
+    # the slowest part: who tries one config's rules many times needs each but once
+    return compile(source, "<expression>", "exec")
 
 
 _BROKEN = (TypeError, ValueError, ArithmeticError, AttributeError)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from expressions import explain
+from expressions import explain, normalized
 from flows.explanation import (
     DecisionExplained,
     Explanation,
@@ -25,7 +25,7 @@ from operators.customers import Customer, CustomerStore
 from operators.decide import DecideStep
 from operators.kept import Kept
 from operators.outputs import Outputs, Record
-from operators.plans import DecidePlan, ProfilePlan, SegmentPlan, TriggerPlan
+from operators.plans import DecidePlan, Occurrence, ProfilePlan, SegmentPlan, TriggerPlan
 from operators.profile import ProfileStep
 from operators.profile_store import ProfileStore
 from operators.route import shard_of
@@ -128,6 +128,7 @@ class _Copy:
                     format_time(each.time),
                     each.trigger,
                     each.key,
+                    each.step + 1,
                     each.outcome,
                     each.reason,
                     each.causes,
@@ -159,22 +160,24 @@ class _Copy:
     def _pending(self, now: Customer) -> list[Pending]:
         triggers = {trigger.name: trigger for trigger in self._plan.triggers}
         waiting = [
-            (instance.due, instance.key, name, instance)
+            (instance.asked, instance.key, name, instance)
             for name, case in now.cases.items()
             for instance in case.instances
-            if not instance.decided
+            if instance.is_pending
         ]
         return [
             Pending(
                 trigger=name,
                 key=key,
-                started=format_time(instance.opened),
-                due=format_time(due),
+                step=instance.step + 1,
+                started=format_time(instance.started),
+                due=format_time(instance.due),
+                held_until=_written(instance.held),
                 cause=instance.message_ids,
-                cancelled_by=list(triggers[name].cancel) if name in triggers else [],
+                cancelled_by=_cancelled_by(triggers.get(name), instance.step),
                 restarted_by=_restarted_by(triggers.get(name)),
             )
-            for due, key, name, instance in sorted(waiting, key=lambda each: each[:3])
+            for _, key, name, instance in sorted(waiting, key=lambda each: each[:3])
         ]
 
     def _customer(self) -> Customer:
@@ -225,4 +228,20 @@ def _written(time: EventTime | None) -> str | None:
 
 
 def _restarted_by(trigger: TriggerPlan | None) -> str | None:
-    return trigger.on if trigger and trigger.restart else None
+    return _said(trigger.on) if trigger and trigger.restart else None
+
+
+def _cancelled_by(trigger: TriggerPlan | None, step: int) -> list[str]:
+    if trigger is None or step >= len(trigger.steps):
+        return []
+    return [_said(each) for each in trigger.steps[step].cancel]
+
+
+def _said(occurrence: Occurrence) -> str:
+    """Say what starts or cancels a trigger, as the config has it."""
+    said = {
+        "event": occurrence.name,
+        "any": "any event",
+        "session": "the closing of a session",
+    }.get(occurrence.kind) or f"{occurrence.kind} {occurrence.name}"
+    return f"{said} where {normalized(occurrence.where)}" if occurrence.where else said

@@ -51,17 +51,21 @@ class Pending(msgspec.Struct, frozen=True):
     Attributes:
         trigger: whose.
         key: what it is about.
-        started: when it was opened.
+        step: which message of its trigger it is, from 1.
+        started: when its first step began.
         due: when it is to be sent.
+        held_until: when it is asked again, where quiet hours hold it.
         cause: messageIds of the events that have opened it.
-        cancelled_by: names of the events that would cancel it.
-        restarted_by: the event that would start its wait again, None where none does.
+        cancelled_by: what would cancel it.
+        restarted_by: what would start its wait again, None where none does.
     """
 
     trigger: str
     key: str
+    step: int
     started: str
     due: str
+    held_until: str | None
     cause: list[str]
     cancelled_by: list[str]
     restarted_by: str | None
@@ -73,6 +77,7 @@ class DecisionExplained(msgspec.Struct, frozen=True):
     time: str
     trigger: str
     key: str
+    step: int
     outcome: str
     reason: str | None
     cause: list[str]

@@ -4,21 +4,13 @@ from pathlib import Path
 
 import msgspec
 
-from config import Config, rule_version
-from config import Trigger as TriggerConfig
+from config import Config
 from connectors.inputs import Source
 from connectors.replay import Order, RecordedFiles
 from connectors.sinks import FilesOut, SinkPlan
 from flows.rules import compile_rules
-from operators.plans import (
-    ALWAYS_LIVE,
-    ALWAYS_MS,
-    NEVER_MS,
-    DecidePlan,
-    ProfilePlan,
-    RoutePlan,
-    TriggerPlan,
-)
+from flows.triggers import holdout_plan, limit_plans, quiet_plan, trigger_plans
+from operators.plans import ALWAYS_LIVE, DecidePlan, ProfilePlan, RoutePlan
 from state.about import Attributes
 from state.rocks import Compression
 
@@ -145,7 +137,7 @@ def plans_of(config: Config, live_from_ms: int = ALWAYS_LIVE) -> tuple[ProfilePl
         config: that was loaded.
         live_from_ms: what is due before it is not sent.
     """
-    triggers = tuple(_trigger(name, each) for name, each in config.triggers.items())
+    triggers = trigger_plans(config)
     rules = compile_rules(config)
     profile = ProfilePlan(
         name=config.name,
@@ -158,6 +150,7 @@ def plans_of(config: Config, live_from_ms: int = ALWAYS_LIVE) -> tuple[ProfilePl
         session_features=rules.session_features,
         row=rules.row,
         has_rows=bool(rules.slots or rules.segments),
+        grace_ms=config.time.grace_ms,
     )
     decide = DecidePlan(
         name=config.name,
@@ -166,19 +159,9 @@ def plans_of(config: Config, live_from_ms: int = ALWAYS_LIVE) -> tuple[ProfilePl
         slots=rules.slots,
         segments=rules.segments,
         attributes=rules.attributes,
+        limits=limit_plans(config),
+        quiet=quiet_plan(config),
+        holdout=holdout_plan(config),
+        grace_ms=config.time.grace_ms,
     )
     return profile, decide
-
-
-def _trigger(name: str, trigger: TriggerConfig) -> TriggerPlan:
-    again = {"always": ALWAYS_MS, "never": NEVER_MS}
-    return TriggerPlan(
-        name=name,
-        version=rule_version(trigger),
-        on=trigger.on,
-        key=tuple(trigger.key.split(".")) if trigger.key else (),
-        after_ms=trigger.after_ms,
-        cancel=tuple(trigger.cancel),
-        again_ms=again[trigger.again] if isinstance(trigger.again, str) else trigger.again,
-        restart=trigger.restart,
-    )

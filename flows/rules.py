@@ -1,8 +1,8 @@
 """From the rules of a config to plans: where each value of a row comes from, and who looks at it.
 
-A row's slots are the features in the order of the config, then what else segments look at: traits
-and context (features too, of which nobody has to write the rule), the session, the moment, the
-customers' file. Behind them stand the segments.
+A row's slots are the features in the order of the config, then what else segments and triggers look
+at: traits and context (features too, of which nobody has to write the rule), the session, the
+moment, the customers' file. Behind them stand the segments.
 """
 
 import hashlib
@@ -25,6 +25,7 @@ from config import (
     scope_of,
 )
 from expressions import Scope, Tree, Type, check, names
+from flows.triggers import used_by_triggers
 from operators.features.kinds import KINDS
 from operators.features.plan import FeaturePlan, PeriodName, WindowPlan
 from operators.plans import ClockSlot, RowPlan, SegmentPlan, SessionField, SessionSlot, SlotPlan
@@ -47,7 +48,7 @@ class Rules:
         row: where the values of rows come from.
         slots: the same slots by name, for whoever looks at rows, and those of the attributes.
         segments: each after those that it looks at.
-        attributes: the columns of the customers' file that segments look at.
+        attributes: the columns of the customers' file that segments and triggers look at.
     """
 
     collect: tuple[FeaturePlan, ...]
@@ -165,8 +166,8 @@ def _uses(trees: tuple[Tree, Tree | None]) -> tuple[str, ...]:
 
 
 def _used_names(config: Config, trees: Mapping[str, tuple[Tree, Tree | None]]) -> list[str]:
-    """Give what segments look at besides features and one another, by name."""
-    used = {name for each in trees.values() for name in _uses(each)}
+    """Give what segments and triggers look at besides features and segments, by name."""
+    used = {name for each in trees.values() for name in _uses(each)} | used_by_triggers(config)
     return sorted(n for n in used if n not in config.features and not n.startswith(_SEGMENT))
 
 

@@ -1,11 +1,12 @@
 """What decide keeps of a customer, and the part of a shard's store that keeps it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from operators.decisions import Subject, Verdict
-from operators.instances import Case
+from operators.instances import Case, Instance, Look
 from operators.memberships import Membership
 from operators.plans import DecidePlan
 from operators.times import AFTER_ALL, BEFORE_ALL, EventTime
@@ -18,8 +19,27 @@ from state.timers import Timers
 DECISIONS_MOST = 50
 """How many of a customer's latest decisions are kept for whoever asks why."""
 
+CLOSINGS_MOST = 100
+"""For how many sessions that are over the row is kept; triggers see the latest row for others."""
+
 CAUSES_MOST = 5
 """How many events are named as the cause of each."""
+
+
+class Sent(msgspec.Struct, array_like=True, gc=False):
+    """A message as limits remember it.
+
+    Attributes:
+        time: of the message.
+        trigger: whose it was.
+        channel: how it went out then, empty where nobody says.
+        tags: of the trigger then.
+    """
+
+    time: EventTime
+    trigger: str
+    channel: str
+    tags: list[str]
 
 
 class Decided(msgspec.Struct, array_like=True, gc=False):
@@ -32,6 +52,7 @@ class Decided(msgspec.Struct, array_like=True, gc=False):
         outcome: see Verdict.
         reason: see Verdict.
         causes: messageIds of the events that opened the instance, then of the one that ended it.
+        step: which message of the trigger, from 0.
     """
 
     time: EventTime
@@ -40,6 +61,7 @@ class Decided(msgspec.Struct, array_like=True, gc=False):
     outcome: str
     reason: str | None
     causes: list[str]
+    step: int = 0
 
 
 class Customer(msgspec.Struct, array_like=True, gc=False):
@@ -56,6 +78,8 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
         cases: by trigger.
         forgotten: whether the profile is gone, and this goes with what is still pending.
         decisions: the latest.
+        sent: the messages that limits may still count.
+        closings: the row as of the ends of sessions that the watermark has not passed.
     """
 
     name: str
@@ -68,13 +92,40 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
     cases: dict[str, Case] = {}
     forgotten: bool = False
     decisions: list[Decided] = []
+    sent: list[Sent] = []
+    closings: list[Look] = []
+
+    def instances(self) -> Iterator[Instance]:
+        """Go through the instances that are open, or have been a short time ago."""
+        for case in self.cases.values():
+            yield from case.instances
+
+    def note_closing(self, time: EventTime) -> None:
+        """Keep the row as of the end of a session."""
+        if self.row:
+            self.closings.append(Look(time, list(self.row)))
+            del self.closings[:-CLOSINGS_MOST]
+
+    def take_closing(self, time: EventTime) -> list[Any] | None:
+        """Return the row as of the end of a session, None where it still is the same."""
+        row = next((each.row for each in self.closings if each.time == time), None)
+        self.closings = [each for each in self.closings if each.time > time]
+        return row
 
     def note(self, subject: Subject, end: Verdict) -> None:
         """Remember a decision."""
         instance = subject.instance
         causes = [*sorted(instance.message_ids)[:CAUSES_MOST], *([end.cause] if end.cause else [])]
         self.decisions.append(
-            Decided(end.time, subject.trigger, instance.key, end.outcome, end.reason, causes)
+            Decided(
+                time=end.time,
+                trigger=subject.trigger,
+                key=instance.key,
+                outcome=end.outcome,
+                reason=end.reason,
+                causes=causes,
+                step=instance.step,
+            )
         )
         del self.decisions[:-DECISIONS_MOST]
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from operators.instances import Instance
+from operators.instances import Cancel, Instance
 from operators.outputs import Record, make_id
+from operators.payloads import Payload
 from operators.times import EventTime, format_time
 
 
@@ -17,6 +18,7 @@ class Subject:
         version: of its definition, None where the config no longer has it.
         customer: the customer.
         instance: as it stood at its end.
+        has_steps: whether the trigger has more than one message.
     """
 
     config: str
@@ -24,14 +26,15 @@ class Subject:
     version: str | None
     customer: str
     instance: Instance
+    has_steps: bool = False
 
     @property
     def id(self) -> str:
-        """The instance's id: one for each trigger, customer, key and opening time."""
+        """The instance's id: one for each trigger, customer, key, starting time and step."""
         instance = self.instance
-        return make_id(
-            "instance", self.config, self.trigger, self.customer, instance.key, instance.opened
-        )
+        step = [instance.step] if instance.step else []
+        about = (self.config, self.trigger, self.customer, instance.key, instance.started)
+        return make_id("instance", *about, *step)
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Verdict:
 
     Attributes:
         time: the deciding event's, or the due time.
-        outcome: ``sent``, ``cancelled``, ``superseded`` or ``suppressed``.
+        outcome: ``sent``, ``cancelled``, ``superseded``, ``suppressed`` or ``expired``.
         reason: why it was suppressed.
         cause: the messageId of the deciding event.
     """
@@ -61,13 +64,25 @@ def decision(subject: Subject, end: Verdict) -> Record:
     return Record("decision", f"{instance}-decision", subject.customer, end.time, data)
 
 
-def message(subject: Subject, time: EventTime) -> Record:
+def message(subject: Subject, time: EventTime, channel: str, payload: Payload) -> Record:
     """Write the message of an instance that is sent."""
     data: dict[str, object] = _about(subject)
+    data["channel"] = channel or None
     data["cause"] = sorted(subject.instance.message_ids)
-    data["payload"] = {}
+    data["payload"] = payload.values
+    if payload.is_cut:
+        data["payload_cut"] = True
     instance: object = data["instance"]
     return Record("trigger.sent", f"{instance}-sent", subject.customer, time, data)
+
+
+def retraction(subject: Subject, cancel: Cancel) -> Record:
+    """Take back a message that was sent, for a cancel that came late."""
+    data: dict[str, object] = _about(subject)
+    data["cause"] = cancel.message_id or None
+    instance: object = data["instance"]
+    record_id = f"{instance}-retracted"
+    return Record("trigger.retracted", record_id, subject.customer, cancel.time, data)
 
 
 def _about(subject: Subject) -> dict[str, object]:
@@ -77,6 +92,7 @@ def _about(subject: Subject) -> dict[str, object]:
         "version": subject.version,
         "instance": subject.id,
         "key": instance.key,
-        "started": format_time(instance.opened),
+        **({"step": instance.step + 1} if subject.has_steps else {}),
+        "started": format_time(instance.started),
         "due": format_time(instance.due),
     }

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from operators.causes import Cause, Role, causes_of, event_trees
 from operators.features.feature import Feature
 from operators.features.zones import Zone
 from operators.fields import Body, Field, FieldType, Read, field_reader, read_nothing
@@ -12,8 +13,8 @@ from operators.heads import NAME_CHARACTERS
 from operators.kept import Kept, OfProfile, OfSession, SessionValue
 from operators.observing import DERIVED, Fields, Observe, observer
 from operators.outputs import json_number
-from operators.plans import TriggerPlan
 from operators.rejections import RejectedError, Rejection
+from operators.ticks import Signal
 from operators.times import EventTime
 
 SPEC_TYPES = ("page", "screen", "identify", "group", "alias")
@@ -21,13 +22,6 @@ SPEC_TYPES = ("page", "screen", "identify", "group", "alias")
 
 ZONE_FIELD = Field(("context", "timezone"), FieldType.SCALAR)
 """Where an event says in which time zone its customer is."""
-
-
-class Role(NamedTuple):
-    """What an event does to a trigger: opens an instance, or cancels."""
-
-    trigger: str
-    cancels: bool
 
 
 class OfSessionTaken(NamedTuple):
@@ -60,11 +54,11 @@ class EventPlan:
         resets: the profile's features that it empties.
         feature_slots: the profile's features whose value it may change.
         row_slots: all slots of rows that it may change, those first.
-        roles: what it does to triggers.
+        roles: what it may do to triggers.
         zone: where its time zone stands among its fields, None where nobody asks.
     """
 
-    def __init__(self, name: str | None, kept: Kept, triggers: Sequence[TriggerPlan]) -> None:
+    def __init__(self, name: str | None, kept: Kept, causes: Sequence[Cause]) -> None:
         fields = Fields()
         if kept.needs_zone:
             fields.add(*ZONE_FIELD)
@@ -76,9 +70,13 @@ class EventPlan:
         looking: list[OfSession | OfProfile] = [*in_session, *in_profile]
         for each in looking:
             fields.add_feature(each.plan, each.field_type)
-        for trigger in triggers:
+        mine = [(number, each) for number, each in enumerate(causes) if each.concerns(name)]
+        for _, cause in mine:
+            trigger = kept.plan.triggers[cause.trigger]
             if trigger.key:
                 fields.add(trigger.key, FieldType.KEY)
+            for tree in event_trees(trigger, cause):
+                fields.add_tree(tree)
         plain = [each for each in in_session if each.plan.kind == "count" and not each.plan.where]
         self.counts = tuple(each.slot for each in plain)
         self.of_session = tuple(
@@ -100,20 +98,36 @@ class EventPlan:
         self.feature_slots = kept.feature_slots(touched)
         self.row_slots = self.feature_slots + kept.session_slots + kept.clock_slots
         self.roles = tuple(
-            Role(trigger.name, cancels=name in trigger.cancel) for trigger in triggers
+            Role(
+                number,
+                fields.wanted.get(Field(kept.plan.triggers[cause.trigger].key, FieldType.KEY)),
+            )
+            for number, cause in mine
         )
-        self._key_places = [
-            fields.wanted[Field(trigger.key, FieldType.KEY)] if trigger.key else None
-            for trigger in triggers
-        ]
+        self._told: dict[str, int] = {}
+        for _, cause in mine:
+            for tree in event_trees(kept.plan.triggers[cause.trigger], cause):
+                self._told |= fields.places_in(tree)
         self.zone = fields.wanted.get(ZONE_FIELD) if kept.needs_zone else None
         self._width = len(fields.wanted)  # a reader may give one value more
         self._derive = [DERIVED[each] for each in fields.derived]
         self.read: Read = field_reader(tuple(fields.wanted)) if fields.wanted else read_nothing
 
-    def keys(self, values: Sequence[Any]) -> list[str]:
-        """Return the key of each role, empty where the event has none."""
-        return ["" if place is None else _key_text(values[place]) for place in self._key_places]
+    def signal(self, customer: str, event: "Event") -> Signal:
+        """Say of an event what triggers want to know."""
+        values = event.values
+        keys = ["" if role.key is None else _key_text(values[role.key]) for role in self.roles]
+        told = {name: values[place] for name, place in self._told.items()}
+        return Signal(
+            customer=customer,
+            time=event.time,
+            watermark=event.watermark,
+            message_id=event.body.messageId,
+            roles=self.roles,
+            keys=keys,
+            event=told,
+            is_late=event.is_late,
+        )
 
     def with_derived(self, event: "Event", zone: Zone) -> Sequence[Any]:
         """Return an event's fields, and behind them what conditions ask of it besides.
@@ -139,6 +153,7 @@ class Event(msgspec.Struct, gc=False):
         body: as it was decoded.
         plan: what to do with it.
         values: its fields that the plan wants.
+        is_late: whether the watermark was past it.
     """
 
     time: EventTime
@@ -146,6 +161,7 @@ class Event(msgspec.Struct, gc=False):
     body: Body
     plan: EventPlan
     values: Sequence[Any]
+    is_late: bool
 
 
 class EventPlans:
@@ -153,8 +169,9 @@ class EventPlans:
 
     def __init__(self, kept: Kept) -> None:
         self._kept = kept
+        self._causes = causes_of(kept.plan.triggers)
         of_triggers = {
-            name for trigger in kept.plan.triggers for name in (trigger.on, *trigger.cancel)
+            each.occurrence.name for each in self._causes if each.occurrence.kind == "event"
         }
         self._plans = {name: self._make(name) for name in kept.event_names | of_triggers}
         self._default = self._make(None)
@@ -179,12 +196,7 @@ class EventPlans:
         return self._default
 
     def _make(self, name: str | None) -> EventPlan:
-        triggers = [
-            trigger
-            for trigger in self._kept.plan.triggers
-            if name == trigger.on or name in trigger.cancel
-        ]
-        return EventPlan(name, self._kept, triggers)
+        return EventPlan(name, self._kept, self._causes)
 
 
 def _key_text(value: str | float | None) -> str:

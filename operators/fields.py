@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from enum import Enum
+from functools import lru_cache
 from operator import attrgetter
 from typing import Annotated, Any, NamedTuple
 
@@ -143,7 +144,7 @@ def _decoder(group: Sequence[Field]) -> Callable[[Body], object]:
     """Make a function that decodes all fields of a group, which have one root."""
     root = group[0].path[0]
     raw = attrgetter(root)
-    decode_json = msgspec.json.Decoder(_struct(group, 1) | None).decode
+    decode_json = _json_decoder(tuple(group)).decode
 
     def decode(body: Body) -> object:
         try:
@@ -152,6 +153,12 @@ def _decoder(group: Sequence[Field]) -> Callable[[Body], object]:
             raise RejectedError(wrong_type(error, root)) from None
 
     return decode
+
+
+@lru_cache(maxsize=1_000)
+def _json_decoder(group: tuple[Field, ...]) -> msgspec.json.Decoder[Any]:
+    # making types is slow: who tries one config's rules many times needs each but once
+    return msgspec.json.Decoder(_struct(group, 1) | None)
 
 
 def wrong_type(error: Exception, root: str = "") -> Rejection:

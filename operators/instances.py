@@ -1,13 +1,8 @@
-"""Trigger instances of one customer: which have come to their end, and how (T2, T3, T4).
-
-What comes first in event time decides: a cancel, a further ``on`` event, or the due time. All of
-it waits until the watermark is past that time, so that no event can still come before it; then it
-is the same as if the events had come in order. Only a trigger without a wait is decided at once.
-"""
+"""Trigger instances of one customer: what starts one, and what may cancel it (T2, T4)."""
 
 from bisect import insort
-from enum import Enum
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -24,37 +19,81 @@ MESSAGE_IDS_MOST = 1000
 """How many events of one time an instance names as its cause."""
 
 
+class Look(msgspec.Struct, array_like=True, gc=False):
+    """A customer's row as of the time at which an instance is asked, kept before a later one."""
+
+    time: EventTime
+    row: list[Any]
+
+
+class Undone(msgspec.Struct, array_like=True, gc=False):
+    """An event that came late, and would have ended the wait before the present one."""
+
+    time: EventTime
+    message_id: str
+    is_cancel: bool
+
+
 class Instance(msgspec.Struct, array_like=True, gc=False):
     """An instance that was opened, or may turn out not to have been (``restart: false``).
 
     Attributes:
-        opened: time of the ``on`` event.
+        opened: when it began: the time of the start or, of a further step, of the decision of the
+            step before.
         due: when it is to be sent.
-        key: what it is about, empty where the event has no key.
-        message_ids: of the ``on`` events at that time.
-        decided: already decided; kept while another event of the same time may come.
+        key: what it is about, empty where the start has no key.
+        message_ids: of the events at that time which have started it.
+        ended: when it came to its end, None before; then it is kept while an event may still come
+            to which it matters.
+        is_sent: whether that was with a message, which was not taken back.
+        started: when its first step began.
+        step: which message of its trigger it is, from 0.
+        held: until when quiet hours hold it, None where they do not.
+        expires: whether it ends then without being asked.
+        event: what its messages want to know of the event that started it.
+        looks: the customer as of the times at which it is asked, as far as later rows have come.
+        undone: why this step should not have begun, with which it ends now.
     """
 
     opened: EventTime
     due: EventTime
     key: str
     message_ids: list[str]
-    decided: bool = False
+    ended: EventTime | None = None
+    is_sent: bool = False
+    started: EventTime = EventTime(0)
+    step: int = 0
+    held: EventTime | None = None
+    expires: bool = False
+    event: dict[str, Any] = {}
+    looks: list[Look] = []
+    undone: Undone | None = None
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it has not come to its end."""
+        return self.ended is None
+
+    @property
+    def asked(self) -> EventTime:
+        """When it is asked whether to send it."""
+        return self.due if self.held is None else self.held
 
 
 class Cancel(msgspec.Struct, array_like=True, gc=False):
-    """An event that cancels; kept while an ``on`` event before it may still come."""
+    """What cancels some steps; kept while a start before it may still come."""
 
     time: EventTime
     key: str
     message_id: str
+    steps: int
 
 
 class Case(msgspec.Struct, array_like=True, gc=False):
     """What one customer has open with one trigger.
 
     Attributes:
-        sent: time of the latest message.
+        sent: time of the latest first message.
         instances: by opening time.
         cancels: by time and messageId.
     """
@@ -64,176 +103,181 @@ class Case(msgspec.Struct, array_like=True, gc=False):
     cancels: list[Cancel] = []
 
 
-class OnEvent(NamedTuple):
-    """An event that may open an instance: when, about what, and its id if it has one."""
+class Start(NamedTuple):
+    """What may open an instance, or cancel it.
+
+    Attributes:
+        time: when it happens.
+        key: what it is about.
+        message_id: of the event, empty where there is none or it has none.
+        event: what instances keep of it.
+        is_late: whether the watermark was past it.
+    """
 
     time: EventTime
     key: str
     message_id: str
+    event: dict[str, Any]
+    is_late: bool
 
 
-class Outcome(Enum):
-    """How an instance comes to its end; one that is due is then sent or suppressed."""
-
-    CANCELLED = "cancelled"
-    SUPERSEDED = "superseded"
-    DUE = "due"
-
-
-class Ending(NamedTuple):
-    """The end of an instance: when, how, and by which event."""
-
-    time: EventTime
-    outcome: Outcome
-    cause: str
-
-
-def open_instance(case: Case, plan: TriggerPlan, event: OnEvent, watermark: EventTime) -> EventTime:
-    """Take note of an ``on`` event; several at one time are one instance.
+def open_instance(case: Case, plan: TriggerPlan, start: Start, certain: EventTime) -> EventTime:
+    """Take note of a start; several at one time are one instance.
 
     Args:
-        case: what is open, with everything ended that ends before the watermark.
+        case: what is open, with everything ended that surely has.
         plan: the trigger.
-        event: which may open an instance.
-        watermark: before the event.
+        start: which may open an instance.
+        certain: no event before this time can matter any more.
 
     Returns:
         A time before which this ends no instance.
     """
-    time, key, message_id = event
-    message_ids = [message_id] if message_id else []
-    supersedes = False
+    time, key = start.time, start.key
     if not plan.restart:
-        _drop_unopened(case, key, watermark)
-    for instance in case.instances:
-        if instance.key == key:
-            if instance.opened == time:
-                if not instance.decided and len(instance.message_ids) < MESSAGE_IDS_MOST:
-                    instance.message_ids += message_ids
-                return AFTER_ALL
-            supersedes = plan.restart
-    if len(case.instances) >= INSTANCES_MOST:
+        _drop_unopened(case, key, certain)
+    alike = [each for each in case.instances if each.key == key]
+    same = [each for each in alike if each.started == time]
+    if same:
+        for each in same:
+            _add_event(each, start)
         return AFTER_ALL
-    instance = Instance(time, EventTime(time + plan.after_ms), key, message_ids)
-    insort(case.instances, instance, key=_opened)
-    return time if supersedes or case.cancels else instance.due
+    if start.is_late and plan.restart:
+        begun = [each for each in alike if each.started < time <= each.opened]
+        _undo(case, begun, Undone(time, start.message_id, is_cancel=False))
+    is_meanwhile = not plan.restart and any(_was_pending(each, time) for each in alike)
+    if is_meanwhile and (start.is_late or is_at_once(plan)):
+        return AFTER_ALL
+    if sum(each.is_pending for each in case.instances) >= INSTANCES_MOST:
+        return AFTER_ALL
+    due = EventTime(time + plan.steps[0].after_ms)
+    instance = Instance(time, due, key, [], started=time)
+    _add_event(instance, start)
+    case.instances.append(instance)
+    case.instances.sort(key=opened_order)
+    supersedes = plan.restart and any(each.is_pending for each in alike)
+    return time if supersedes or case.cancels else due
 
 
-def note_cancel(case: Case, cancel: Cancel, watermark: EventTime) -> EventTime:
-    """Take note of a cancelling event; those that can matter no more go.
+def _add_event(instance: Instance, start: Start) -> None:
+    """Take note of one more event that starts an instance."""
+    if instance.is_pending and len(instance.message_ids) < MESSAGE_IDS_MOST:
+        if start.message_id:
+            instance.message_ids.append(start.message_id)
+        instance.event = start.event
+
+
+def move_instance(case: Case, plan: TriggerPlan, start: Start) -> bool:
+    """Let a start begin the wait of the only instance of its key again, as an absence has it.
+
+    Where nothing can cancel the instance, nobody needs to know later when it was superseded.
+
+    Returns:
+        Whether that could be done.
+    """
+    alike = [each for each in case.instances if each.key == start.key and each.is_pending]
+    if len(alike) != 1 or not plan.restart or is_at_once(plan) or case.cancels:
+        return False
+    [instance] = alike
+    if not instance.opened < start.time <= instance.asked:
+        return False
+    instance.opened = instance.started = start.time
+    instance.due = EventTime(start.time + plan.steps[0].after_ms)
+    instance.message_ids = [start.message_id] if start.message_id else []
+    instance.step, instance.held, instance.expires = 0, None, False
+    instance.event, instance.looks = start.event, []
+    case.instances.sort(key=opened_order)
+    return True
+
+
+def note_cancel(case: Case, cancel: Cancel, certain: EventTime, *, is_late: bool) -> EventTime:
+    """Take note of what cancels; those that can matter no more go.
+
+    Args:
+        case: what is open.
+        cancel: what cancels.
+        certain: no event before this time can matter any more.
+        is_late: whether steps that it would have cancelled may have ended.
 
     Returns:
         A time before which this ends no instance.
     """
-    case.cancels = [old for old in case.cancels if old.time >= watermark]
+    if is_late:
+        undone = Undone(cancel.time, cancel.message_id, is_cancel=True)
+        _undo(case, too_late_for(case, cancel), undone)
+    case.cancels = [old for old in case.cancels if old.time >= certain]
     insort(case.cancels, cancel, key=_cancel_order)
     del case.cancels[:-CANCELS_MOST]
     return cancel.time if case.instances else AFTER_ALL
 
 
-def end_instances(
-    case: Case, plan: TriggerPlan, watermark: EventTime
-) -> tuple[list[tuple[Instance, Ending]], EventTime]:
-    """Take out the instances whose end the watermark is past, and what can matter no more.
-
-    Returns:
-        The ended ones with their ends, and when the next comes to its end as far as is known.
-    """
-    by_key: dict[str, list[Instance]] = {}
-    for instance in case.instances:
-        by_key.setdefault(instance.key, []).append(instance)
-    ended: list[tuple[Instance, Ending]] = []
-    left: list[Instance] = []
-    next_end = AFTER_ALL
-    for instances in by_key.values():
-        while instances:
-            ending = _ending(case, plan, instances)
-            if ending.time >= watermark:
-                next_end = min(next_end, ending.time)
-                break
-            instance = instances.pop(0)
-            if not instance.decided:
-                ended.append((instance, ending))
-            if not plan.restart:
-                _drop_while_pending(instances, ending)
-        left += instances
-    case.instances = sorted(left, key=_opened)
-    case.cancels = [cancel for cancel in case.cancels if cancel.time >= watermark]
-    return ended, next_end
+def is_at_once(plan: TriggerPlan) -> bool:
+    """Tell whether a trigger's first message does not wait."""
+    return plan.steps[0].after_ms == 0
 
 
-def end_at_once(case: Case, plan: TriggerPlan) -> list[tuple[Instance, Ending]]:
-    """Decide the instances of a trigger without a wait."""
-    ended: list[tuple[Instance, Ending]] = []
-    for instance in case.instances:
-        if not instance.decided and instance.due == instance.opened:  # T10: others keep their due
-            instance.decided = True
-            ended.append((instance, _ending(case, plan, [instance])))
-    return ended
-
-
-def end_removed(case: Case, watermark: EventTime) -> tuple[list[Instance], EventTime]:
-    """Take out what is due of a trigger that is no more: no event matters to it any longer.
-
-    Returns:
-        The instances, and when the next is due.
-    """
-    ended = [each for each in case.instances if each.due < watermark and not each.decided]
-    case.instances = [each for each in case.instances if each.due >= watermark]
-    case.cancels = []
-    return ended, min((each.due for each in case.instances), default=AFTER_ALL)
-
-
-def _ending(case: Case, plan: TriggerPlan, instances: list[Instance]) -> Ending:
-    """Say what ends the first of the instances of one key.
-
-    At equal times it is a cancel before a further event before the due time.
-    """
-    instance = instances[0]
-    end = Ending(instance.due, Outcome.DUE, "")
-    if plan.restart and len(instances) > 1 and instances[1].opened <= instance.due:
-        following = instances[1]
-        cause = min(following.message_ids, default="")
-        end = Ending(following.opened, Outcome.SUPERSEDED, cause)
-    for cancel in case.cancels:  # by time and messageId
-        if cancel.time > end.time:
-            break
-        if cancel.time >= instance.opened and _concerns(cancel, instance):
-            return Ending(cancel.time, Outcome.CANCELLED, cancel.message_id)
-    return end
-
-
-def _drop_unopened(case: Case, key: str, watermark: EventTime) -> None:
-    """Drop what has come while an instance of the key was pending, and surely opens nothing.
-
-    The first instance is still pending at the watermark, and nothing can come before that.
-    """
-    is_first = True
-    left: list[Instance] = []
-    for instance in case.instances:
-        if instance.key != key or is_first or instance.opened >= watermark:
-            left.append(instance)
-        is_first = is_first and instance.key != key
-    case.instances = left
-
-
-def _concerns(cancel: Cancel, instance: Instance) -> bool:
+def concerns(cancel: Cancel, instance: Instance) -> bool:
     """Tell whether a cancel is about an instance: unless both have a key and they differ (T4)."""
     return not cancel.key or not instance.key or cancel.key == instance.key
 
 
-def _drop_while_pending(instances: list[Instance], ending: Ending) -> None:
-    """Drop what came while the instance before was pending, where that opens nothing.
+def ends_wait(cancel: Cancel, instance: Instance) -> bool:
+    """Tell whether a cancel ends the wait of an instance, if that is not over at its time (T3)."""
+    time, opened, step = cancel.time, instance.opened, instance.step
+    has_begun = time > opened or (time == opened and step == 0)
+    return has_begun and bool(cancel.steps & 1 << step) and concerns(cancel, instance)
 
-    At the time of a cancel that instance is no longer pending, at its due time it is.
+
+def too_late_for(case: Case, cancel: Cancel) -> list[Instance]:
+    """Return what would not have been, had a cancel come in time: messages sent and further steps.
+
+    Those are of the instances whose wait at its time, now over, it would have ended.
     """
-    until = ending.time - 1 if ending.outcome is Outcome.CANCELLED else ending.time
-    while instances and instances[0].opened <= until:
-        del instances[0]
+    started = {
+        (each.key, each.started)
+        for each in case.instances
+        if each.ended is not None and cancel.time <= each.ended and ends_wait(cancel, each)
+    }
+    return [
+        each
+        for each in case.instances
+        if (each.key, each.started) in started and cancel.time <= each.asked
+    ]
 
 
-def _opened(instance: Instance) -> tuple[EventTime, str]:
-    return instance.opened, instance.key
+def _undo(case: Case, instances: Iterable[Instance], undone: Undone) -> None:
+    """Let steps end that should not have begun."""
+    for each in instances:
+        if each.is_pending and each.step and each.undone is None:
+            each.undone = undone
+    case.instances.sort(key=opened_order)
+
+
+def _was_pending(instance: Instance, time: EventTime) -> bool:
+    until = instance.asked if instance.ended is None else instance.ended
+    return instance.opened <= time <= until
+
+
+def _drop_unopened(case: Case, key: str, certain: EventTime) -> None:
+    """Drop what has come while an instance of the key was pending, and surely opens nothing.
+
+    The first instance is still pending then, and nothing that matters can come before.
+    """
+    has_pending = False
+    left: list[Instance] = []
+    for instance in case.instances:
+        may_open = instance.key == key and instance.is_pending
+        if not (may_open and has_pending and instance.opened < certain):
+            left.append(instance)
+        has_pending = has_pending or may_open
+    case.instances = left
+
+
+def opened_order(instance: Instance) -> tuple[EventTime, str, int]:
+    """Sort by opening time; what should not have begun ends before what is in its place."""
+    undone = instance.undone
+    opened = EventTime(undone.time - 1) if undone else instance.opened
+    return opened, instance.key, instance.step
 
 
 def _cancel_order(cancel: Cancel) -> tuple[EventTime, bool, str]:

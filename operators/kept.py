@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple, Protocol
 
 from expressions import names
+from operators.causes import causes_of, event_trees
 from operators.features.collected import Collected
 from operators.features.feature import Feature
 from operators.features.moment import Moment
@@ -60,6 +61,7 @@ class Kept:
         of_profile: the profile's features, likewise.
         needs_zone: whether any of it depends on where the customer is.
         needs_moment: whether any of it depends on the customer's clock, or rows are wanted.
+        tells_closings: whether some trigger starts when a session closes.
         event_names: the events that some of it looks at by name.
         session_slots: the slots of rows that tell of the session.
         clock_slots: the slots of rows that tell of the moment.
@@ -92,8 +94,19 @@ class Kept:
             for slot, each in enumerate(self.features)
         ]
         all_plans = [*session_plans, *plan.row.features]
-        self.needs_zone = bool(plan.row.clock) or any(_needs_zone(each) for each in all_plans)
-        self.needs_moment = plan.has_rows or any(_derives(each) for each in all_plans)
+        asked = {name for each in all_plans for name in _event_names(each)}
+        asked |= {
+            name
+            for cause in causes_of(plan.triggers)
+            for tree in event_trees(plan.triggers[cause.trigger], cause)
+            for name in names(tree)
+        }
+        by_calendar = any(
+            each.window.kind == "tumbling" and each.window.zone == "customer" for each in all_plans
+        )
+        self.needs_zone = bool(plan.row.clock) or by_calendar or bool(asked & ZONED)
+        self.needs_moment = plan.has_rows or bool(asked & DERIVED.keys())
+        self.tells_closings = any(each.on.kind == "session" for each in plan.triggers)
         self.event_names = {each.of for each in all_plans if each.of} | {
             each.window.event for each in all_plans if each.window.event
         }
@@ -113,12 +126,5 @@ class Kept:
         return tuple(sorted(touched | self._changing))
 
 
-def _derives(plan: FeaturePlan) -> bool:
-    trees = [tree for tree in (plan.value, plan.where) if tree]
-    return any(name in DERIVED for tree in trees for name in names(tree))
-
-
-def _needs_zone(plan: FeaturePlan) -> bool:
-    by_calendar = plan.window.kind == "tumbling" and plan.window.zone == "customer"
-    trees = [tree for tree in (plan.value, plan.where) if tree]
-    return by_calendar or any(name in ZONED for tree in trees for name in names(tree))
+def _event_names(plan: FeaturePlan) -> list[str]:
+    return [name for tree in (plan.value, plan.where) if tree for name in names(tree)]

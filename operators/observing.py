@@ -61,11 +61,22 @@ class Fields:
     def add_feature(self, plan: FeaturePlan, field_type: FieldType | None) -> None:
         """Take note of all that a feature wants."""
         for rule in filter(None, (_value_of(plan, field_type), _where_of(plan))):
-            for name in names(rule.tree):
-                if name in DERIVED:
-                    self.derived.setdefault(name, len(self.derived))
-                else:
-                    self.add(path_of(name), rule.types[name])
+            self._add_rule(rule)
+
+    def add_tree(self, tree: Tree) -> None:
+        """Take note of all that an expression wants of the event, which may name other things."""
+        self._add_rule(_Rule(tree, _field_types(tree)))
+
+    def places_in(self, tree: Tree) -> dict[str, int]:
+        """Return where each name stands that an expression wants of the event."""
+        return self.places(_Rule(tree, _field_types(tree)))
+
+    def _add_rule(self, rule: _Rule) -> None:
+        for name in _event_names(rule.tree):
+            if name in DERIVED:
+                self.derived.setdefault(name, len(self.derived))
+            else:
+                self.add(path_of(name), rule.types[name])
 
     def places(self, rule: _Rule) -> dict[str, int]:
         """Return where each name of an expression stands."""
@@ -73,7 +84,7 @@ class Fields:
             name: len(self.wanted) + self.derived[name]
             if name in DERIVED
             else self.wanted[Field(path_of(name), rule.types[name])]
-            for name in names(rule.tree)
+            for name in _event_names(rule.tree)
         }
 
 
@@ -176,9 +187,13 @@ def _where_of(plan: FeaturePlan) -> _Rule | None:
     return _Rule(plan.where, _field_types(plan.where)) if plan.where else None
 
 
+def _event_names(tree: Tree) -> list[str]:
+    return [name for name in names(tree) if name.startswith("event.")]
+
+
 def _field_types(tree: Tree) -> dict[str, FieldType]:
     return {
         name: FieldType.NUMBER if found is Type.NUMBER else FieldType.SCALAR
         for name, found in field_types(tree).items()
-        if name not in DERIVED
+        if name.startswith("event.") and name not in DERIVED
     }

@@ -1,9 +1,10 @@
 """What the steps need to know of the config: compiled once, small, frozen."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
-from expressions import Tree
+from expressions import Tree, Type
 from operators.features.plan import FeaturePlan
 
 ALWAYS_MS = 0
@@ -28,6 +29,62 @@ class RoutePlan:
     now_ms: int
 
 
+OccurrenceKind = Literal["event", "any", "enter", "leave", "session"]
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """What starts or cancels a trigger.
+
+    Attributes:
+        kind: an event of one name, any event, entering or leaving a segment, a session's closing.
+        name: of the event or the segment, else empty.
+        where: which of them count: looks at the event (``event.``) and at the customer after it.
+    """
+
+    kind: OccurrenceKind
+    name: str = ""
+    where: Tree | None = None
+
+
+@dataclass(frozen=True)
+class PayloadField:
+    """One value of a message.
+
+    Attributes:
+        name: of the value.
+        value: of the customer, as of the due time, and of the event that started the trigger.
+        template: text in which ``{{ … }}`` stands for such values; one of the two is given.
+        type: of the value.
+        types: of the names in the template that are no plain values: times and durations.
+    """
+
+    name: str
+    value: Tree | None = None
+    template: str | None = None
+    type: Type = Type.ANY
+    types: Mapping[str, Type] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """One message of a trigger.
+
+    Attributes:
+        after_ms: the wait since the trigger has started, or since the step before was decided.
+        when: asked at the due time, None for always.
+        cancel: what ends the wait without a message.
+        channel: how the message goes out, empty where nobody says.
+        payload: what the message holds.
+    """
+
+    after_ms: int
+    when: Tree | None = None
+    cancel: tuple[Occurrence, ...] = ()
+    channel: str = ""
+    payload: tuple[PayloadField, ...] = ()
+
+
 @dataclass(frozen=True)
 class TriggerPlan:
     """One trigger.
@@ -35,22 +92,86 @@ class TriggerPlan:
     Attributes:
         name: of the trigger.
         version: of its definition (T10).
-        on: the event that opens an instance.
+        on: what opens an instance.
         key: the field that tells instances of one customer apart, empty for none.
-        after_ms: the wait.
-        cancel: the events that cancel.
-        again_ms: the least time between two messages; ALWAYS_MS, NEVER_MS.
-        restart: whether a further ``on`` event starts the wait again.
+        steps: its messages, one after the other; there is at least one.
+        again_ms: the least time between the first messages of two instances; ALWAYS_MS, NEVER_MS.
+        restart: whether a further start begins the wait again.
+        enabled: whether anything is sent.
+        priority: higher ones are asked first, where several are due at one time.
+        tags: for limits.
+        expires_ms: how long after the due time quiet hours may hold a message.
+        retract_ms: how long after it was sent a message is taken back for an event that is late.
     """
 
     name: str
     version: str
-    on: str
+    on: Occurrence
     key: tuple[str, ...]
-    after_ms: int
-    cancel: tuple[str, ...]
+    steps: tuple[StepPlan, ...]
     again_ms: int
     restart: bool
+    enabled: bool = True
+    priority: int = 0
+    tags: tuple[str, ...] = ()
+    expires_ms: int = 86_400_000
+    retract_ms: int = 0
+
+
+LimitPeriod = Literal["rolling", "day", "week"]
+
+
+@dataclass(frozen=True)
+class LimitPlan:
+    """At most so many messages for one customer in some time.
+
+    Attributes:
+        at_most: how many.
+        period: the last ``per_ms``, or a calendar day or week (from Monday).
+        per_ms: the length where it is rolling, else 0.
+        zone: of the calendar; None for the customer's.
+        channel: which messages count and are held back: of this channel, None for all.
+        trigger: likewise of this trigger.
+        tag: likewise of triggers with this tag.
+    """
+
+    at_most: int
+    period: LimitPeriod
+    per_ms: int = 0
+    zone: str | None = None
+    channel: str | None = None
+    trigger: str | None = None
+    tag: str | None = None
+
+
+@dataclass(frozen=True)
+class QuietPlan:
+    """When no messages are sent: from one local time on, and before another.
+
+    Attributes:
+        from_ms: since midnight.
+        to_ms: since midnight; less than ``from_ms`` where they go over midnight.
+        zone: where; None for the customer's.
+        hold: whether messages wait until the end, else they are dropped.
+    """
+
+    from_ms: int
+    to_ms: int
+    zone: str | None
+    hold: bool
+
+
+@dataclass(frozen=True)
+class HoldoutPlan:
+    """Which customers get no messages, to measure what messages do.
+
+    Attributes:
+        millionths: of all customers.
+        salt: who is among them depends on it.
+    """
+
+    millionths: int
+    salt: str
 
 
 SessionField = Literal["start", "duration", "events", "value"]
@@ -101,6 +222,7 @@ class ProfilePlan:
         session_features: what sessions keep for rows alone; numbered after ``collect``.
         row: what rows hold.
         has_rows: whether anybody looks at rows.
+        grace_ms: how late an event may be and still be applied.
         retention_ms: how long an unseen profile is kept.
         duplicates_last: how many messageIds a profile remembers.
         duplicates_within_ms: how far apart duplicates may be.
@@ -117,6 +239,7 @@ class ProfilePlan:
     session_features: tuple[FeaturePlan, ...] = ()
     row: RowPlan = RowPlan()
     has_rows: bool = False
+    grace_ms: int = 0
 
 
 @dataclass(frozen=True)
@@ -171,6 +294,10 @@ class DecidePlan:
         slots: the values of a row: in the order of the profile step's plan, then the attributes.
         segments: after the segments that they look at.
         attributes: the columns of the customers' file whose values stand in the last slots.
+        limits: all that apply must allow a message.
+        quiet: when no messages are sent, None for never.
+        holdout: who gets none, None for nobody.
+        grace_ms: how late an event may be and still matter.
     """
 
     name: str
@@ -179,6 +306,10 @@ class DecidePlan:
     slots: tuple[SlotPlan, ...] = ()
     segments: tuple[SegmentPlan, ...] = ()
     attributes: tuple[str, ...] = ()
+    limits: tuple[LimitPlan, ...] = ()
+    quiet: QuietPlan | None = None
+    holdout: HoldoutPlan | None = None
+    grace_ms: int = 0
 
     @property
     def slot_names(self) -> list[str]:

@@ -15,7 +15,14 @@ from operators.profile_store import Profile, ProfileStore
 from operators.rejections import RejectedError, Rejection
 from operators.rows import Rows
 from operators.sessions import Session, join
-from operators.ticks import Forgotten, ProfileResult, ShardTick, Signal, TickName
+from operators.ticks import (
+    Forgotten,
+    ProfileResult,
+    SessionClosed,
+    SessionPassed,
+    ShardTick,
+    TickName,
+)
 from operators.times import AFTER_ALL, EventTime, format_time
 
 
@@ -93,17 +100,16 @@ class ProfileStep:
                 duplicates += 1
                 continue
             profile.latest = max(profile.latest, time)
-            if time < late_below:
+            if time < late_below - self._plan.grace_ms:
                 self._result.counts["late"] += 1
                 late = LateEvent(time, customer, tick.original(number))
                 self._result.outputs.add("late", late)
                 continue
             applied += 1
-            self._apply(profile, Event(time, watermark, body, plan, values))
+            event = Event(time, watermark, body, plan, values, time < late_below)
+            self._apply(profile, event)
             if plan.roles:
-                keys = plan.keys(values)
-                signal = Signal(customer, time, watermark, body.messageId, plan.roles, keys)
-                self._result.signs.append(signal)
+                self._result.signs.append(plan.signal(customer, event))
         self._result.counts["applied"] = applied
         self._result.counts["duplicates"] = duplicates
 
@@ -165,20 +171,31 @@ class ProfileStep:
         moment = ANY_MOMENT
         if self._kept.needs_moment:
             profile.first_seen = min(profile.first_seen, time)
+            if self._kept.tells_closings:
+                self._pass_sessions(profile, max(time, watermark), watermark)
             self._rows.pass_by(self._result.signs, profile, max(time, watermark), watermark)
             moment = self._rows.move_clock(profile, event)
             event.values = plan.with_derived(event, moment.zone)
-        session = join(profile.sessions, time, self._plan.gap_ms, self._kept.session_values)
+        session, merged = join(profile.sessions, time, self._plan.gap_ms, self._kept.session_values)
         collected = session.collected
         for slot in plan.counts:
             collected[slot] += 1
         for slot, kept, observe in plan.of_session:
             for value in observe(event.values, time):
                 collected[slot] = kept.update(collected[slot], value, time)
-        if session.events == 1:
-            self._set_timer(profile)
         if self._plan.has_rows:
             self._result.signs.append(self._rows.apply(profile, event, moment))
+        if event.is_late:
+            self._close_again(profile, session, merged, watermark)
+        elif session.events == 1:
+            self._set_timer(profile)
+
+    def _pass_sessions(self, profile: Profile, until: EventTime, watermark: EventTime) -> None:
+        """Tell which sessions are over by the customer's own clock, while rows are of then."""
+        ends = [EventTime(each.last + self._plan.gap_ms) for each in profile.sessions]
+        for end in sorted(end for end in ends if profile.moment <= end < until):
+            self._rows.pass_by(self._result.signs, profile, EventTime(end + 1), watermark)
+            self._result.signs.append(SessionPassed(profile.customer, end, watermark))
 
     def _is_duplicate(self, profile: Profile, message_id: str | None, time: EventTime) -> bool:
         """Tell whether this event was seen before; remember it if not (I4)."""
@@ -197,11 +214,11 @@ class ProfileStep:
 
     def _fire_everyone(self, watermark: EventTime) -> None:
         """Let pass every deadline before the watermark."""
-        self._rows.fire_everyone(self._result.signs, watermark)
         while customers := self._timers.due(watermark):
             profiles = self._profiles.edit(customers)
             for customer in customers:
                 self._close_sessions(profiles[customer], watermark)
+        self._rows.fire_everyone(self._result.signs, watermark)
         if watermark == AFTER_ALL:
             return  # past every timer, but nobody is forgotten
         while customers := self._expiries.due(watermark):
@@ -211,17 +228,34 @@ class ProfileStep:
 
     def _close_sessions(self, profile: Profile, watermark: EventTime) -> None:
         """Close a customer's sessions that end before the watermark; the timer was taken."""
-        sessions = profile.sessions
-        while sessions and sessions[0].last + self._plan.gap_ms < watermark:
-            self._close(profile.customer, sessions.pop(0))
+        for session in profile.sessions:
+            if not session.is_closed and session.last + self._plan.gap_ms < watermark:
+                self._close(profile, session, watermark, is_late=False)
+        matters_from = watermark - self._plan.grace_ms - self._plan.gap_ms
+        profile.sessions = [
+            each for each in profile.sessions if not each.is_closed or each.last >= matters_from
+        ]
         profile.timer = AFTER_ALL
         self._set_timer(profile)
 
+    def _close_again(
+        self, profile: Profile, session: Session, merged: Session | None, watermark: EventTime
+    ) -> None:
+        """Say what an event that was late has made of its session."""
+        if merged and merged.revision:
+            self._retract(profile.customer, merged, into=session)
+        session.is_closed = False
+        if session.last + self._plan.gap_ms < watermark:
+            self._close(profile, session, watermark, is_late=True)
+        else:
+            self._set_timer(profile)
+
     def _set_timer(self, profile: Profile) -> None:
         """Set the timer earlier if need be; a later deadline is found when the timer fires."""
-        if not profile.sessions:
+        session = next((each for each in profile.sessions if not each.is_closed), None)
+        if session is None:
             return
-        deadline = EventTime(profile.sessions[0].last + self._plan.gap_ms)
+        deadline = EventTime(session.last + self._plan.gap_ms)
         if deadline < profile.timer:
             if profile.timer != AFTER_ALL:
                 self._timers.remove(profile.timer, profile.customer)
@@ -240,19 +274,46 @@ class ProfileStep:
         profile.expiry = expiry
         return False
 
-    def _close(self, customer: str, session: Session) -> None:
-        self._result.counts["sessions"] += 1
-        session_id = make_id("session", self._plan.name, customer, session.start)
+    def _close(
+        self, profile: Profile, session: Session, watermark: EventTime, *, is_late: bool
+    ) -> None:
+        """Close a session that is over, and tell triggers when it is for the first time."""
+        customer, time = profile.customer, EventTime(session.last + self._plan.gap_ms)
+        session_id = self._session_id(customer, session)
+        if not session.revision:
+            session.named = session.start
+            self._result.counts["sessions"] += 1
+            if self._kept.tells_closings:
+                self._rows.pass_by(self._result.signs, profile, EventTime(time + 1), watermark)
+                closed = SessionClosed(customer, time, watermark, is_late)
+                self._result.signs.append(closed)
+        session.revision += 1
+        session.is_closed = True
         data: dict[str, object] = {
             "session_id": session_id,
             "start": format_time(session.start),
             "end": format_time(session.last),
             "duration_s": (session.last - session.start) / 1000,
             "events": session.events,
-            "revision": 1,
+            "revision": session.revision,
         }
         for collected, state in zip(self._kept.collected, session.collected, strict=False):
             data.update(collected.result(state))
-        time = EventTime(session.last + self._plan.gap_ms)
-        record = Record("session.closed", f"{session_id}-1", customer, time, data)
+        record_id = f"{session_id}-{session.revision}"
+        record = Record("session.closed", record_id, customer, time, data)
         self._result.outputs.add("sessions", record)
+
+    def _retract(self, customer: str, session: Session, *, into: Session) -> None:
+        """Take back a session that was closed, and now is part of an earlier one."""
+        session_id = self._session_id(customer, session)
+        data: dict[str, object] = {
+            "session_id": session_id,
+            "revision": session.revision + 1,
+            "merged_into": self._session_id(customer, into),
+        }
+        time = EventTime(session.last + self._plan.gap_ms)
+        record = Record("session.retracted", f"{session_id}-retracted", customer, time, data)
+        self._result.outputs.add("sessions", record)
+
+    def _session_id(self, customer: str, session: Session) -> str:
+        return make_id("session", self._plan.name, customer, session.name_time)

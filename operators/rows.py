@@ -39,10 +39,11 @@ class Rows:
     def move_clock(self, profile: Profile, event: Event) -> Moment:
         """Move the customer's clock on for an event, and note where the customer is.
 
-        Everything that was due before the event must have passed.
+        Everything that was due before the event must have passed. The latest event says where,
+        also one that the watermark was past.
         """
         plan = event.plan
-        if plan.zone is not None and event.time >= profile.moment:
+        if plan.zone is not None and event.time >= profile.latest:
             named = event.values[plan.zone]
             if isinstance(named, str):
                 profile.zone = named
@@ -82,8 +83,16 @@ class Rows:
             slots = plan.row_slots
         else:
             slots += self._kept.session_slots + self._kept.clock_slots
-        message_id = event.body.messageId
-        return Row(profile.customer, moment.time, event.watermark, message_id, True, slots, found)
+        return Row(
+            customer=profile.customer,
+            time=moment.time,
+            watermark=event.watermark,
+            message_id=event.body.messageId,
+            is_event=True,
+            is_late=event.is_late,
+            slots=slots,
+            values=found,
+        )
 
     def pass_by(
         self, signs: list[Sign], profile: Profile, before: EventTime, watermark: EventTime
@@ -125,7 +134,16 @@ class Rows:
                 if len(slots) < len(passed):
                     found += self._kept.no_session
                 profile.moment = max(profile.moment, time)
-                row = Row(profile.customer, time, watermark, None, False, tuple(passed), found)
+                row = Row(
+                    customer=profile.customer,
+                    time=time,
+                    watermark=watermark,
+                    message_id=None,
+                    is_event=False,
+                    is_late=False,
+                    slots=tuple(passed),
+                    values=found,
+                )
                 signs.append(row)
             time = deadline
         profile.row_timer = AFTER_ALL

@@ -18,6 +18,7 @@ from operators.outputs import Record, make_id
 from operators.plans import DecidePlan
 from operators.ticks import Row
 from operators.times import AFTER_ALL, BEFORE_ALL, EventTime
+from operators.triggers import TriggerKeeper
 from state.about import View
 
 RECONCILED_AT_ONCE = 1000
@@ -29,6 +30,7 @@ class Origin(Enum):
 
     EVENT = "event"
     TIMER = "timer"
+    GRACE = "grace"
     RECONCILE = "reconcile"
 
 
@@ -41,10 +43,12 @@ class SegmentKeeper:
     Args:
         plan: the segments.
         store: the customers, and the deadlines of what changes by itself.
+        triggers: who is told before anything changes, and who enters and leaves.
     """
 
-    def __init__(self, plan: DecidePlan, store: CustomerStore) -> None:
+    def __init__(self, plan: DecidePlan, store: CustomerStore, triggers: TriggerKeeper) -> None:
         self.records: list[Record] = []
+        self._triggers = triggers
         self._name = plan.name
         self._plans = plan.segments
         self._conditions = Conditions(plan)
@@ -59,6 +63,7 @@ class SegmentKeeper:
     def take(self, customer: Customer, row: Row) -> None:
         """Take what has changed of a customer's row."""
         self.pass_by(customer, row.time)
+        self._triggers.before(customer, row.time)
         is_first = not customer.row
         if is_first:
             customer.memberships = [Membership() for _ in self._all]
@@ -74,7 +79,10 @@ class SegmentKeeper:
         if customer.change_timer <= row.time:  # what passes its limit just now comes with the row
             asked = sorted({*asked, *_due(customer.memberships, row.time)})
         if asked:
-            self._ask(customer, row.time, asked, Origin.EVENT if row.is_event else Origin.TIMER)
+            origin = Origin.TIMER
+            if row.is_event:
+                origin = Origin.GRACE if row.is_late else Origin.EVENT
+            self._ask(customer, row.time, asked, origin, row.message_id or "")
 
     def pass_by(self, customer: Customer, before: EventTime) -> None:
         """Let a customer's limits pass that lie before a time."""
@@ -127,6 +135,9 @@ class SegmentKeeper:
             return
         views = self._about.views[customer.view :]
         customer.view = self._store.view
+        for instance in customer.instances():
+            for look in instance.looks:
+                look.row = self._look_arranged(look.row, views)
         if not customer.row:
             return
         if customer.change_timer != AFTER_ALL:
@@ -165,6 +176,14 @@ class SegmentKeeper:
             for slot, empty in zip(views[-1].slots, self._empty_row, strict=True)
         ]
 
+    def _look_arranged(self, row: list[Any], views: list[View]) -> list[Any]:
+        """Do the same with a row that was kept, memberships included."""
+        inside = dict(zip(views[0].segments, row[len(views[0].slots) :], strict=True))
+        return [
+            *self._arranged(row, views),
+            *(inside.get(each.name, False) for each in self._plans),
+        ]
+
     def _with_attributes(self, name: str, row: list[Any]) -> list[Any]:
         """Put what is said of a customer from outside into the last slots of a row."""
         attributes = self._store.attributes(name)
@@ -177,6 +196,7 @@ class SegmentKeeper:
         memberships = customer.memberships
         while time < before:
             if due := _due(memberships, time):
+                self._triggers.before(customer, time)
                 customer.moment = time
                 self._ask(customer, time, due, Origin.TIMER)
             time = _next(memberships)
@@ -184,13 +204,21 @@ class SegmentKeeper:
         self._move_timer(customer, time)
 
     def _ask(
-        self, customer: Customer, time: EventTime, segments: Iterable[int], origin: Origin
+        self,
+        customer: Customer,
+        time: EventTime,
+        segments: Iterable[int],
+        origin: Origin,
+        message_id: str = "",
     ) -> None:
         changes, deadline = self._conditions.ask(customer.memberships, customer.row, time, segments)
         if deadline < customer.change_timer:
             self._move_timer(customer, deadline)
         for change in changes:
             self._note(customer.name, change, time, origin)
+        if origin is not Origin.RECONCILE:  # changed rules do not write to everybody at once
+            for change in changes:
+                self._triggers.take_change(customer, change, time, message_id)
 
     def _note(self, customer: str, change: Change, time: EventTime, origin: Origin) -> None:
         """Write who has entered or left."""

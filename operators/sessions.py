@@ -23,38 +23,53 @@ class Mergeable(Protocol):
 
 
 class Session(msgspec.Struct, array_like=True, gc=False):
-    """An open session.
+    """A session that is open, or was closed so short a time ago that late events may join it.
 
     Attributes:
         start: time of its earliest event.
         last: time of its latest event.
         events: how many.
         collected: the state of each collected value.
+        revision: how many times it was closed.
+        is_closed: whether it was closed as it is now.
+        named: the start that it had when it was first closed, by which it is known since.
     """
 
     start: EventTime
     last: EventTime
     events: int
     collected: list[Any]
+    revision: int = 0
+    is_closed: bool = False
+    named: EventTime = EventTime(0)
+
+    @property
+    def name_time(self) -> EventTime:
+        """The time that its id is made of."""
+        return self.named if self.revision else self.start
 
 
 def join(
     sessions: list[Session], time: EventTime, gap_ms: int, kinds: Sequence[Mergeable]
-) -> Session:
+) -> tuple[Session, Session | None]:
     """Return the session that an event belongs to, made or merged if need be.
 
     Args:
-        sessions: the customer's open sessions by time, changed in place.
+        sessions: the customer's sessions by time, changed in place.
         time: of the event.
         gap_ms: the longest gap inside a session.
         kinds: of the collected values.
+
+    Returns:
+        The session, and the one that went into it for the event, if one did.
     """
     if sessions:
         session = sessions[-1]
         if session.start <= time <= session.last + gap_ms:  # as nearly always
             session.last = max(session.last, time)
             session.events += 1
-            return session
+            return session, None
+    merged = None
     position = len(sessions)
     while position and sessions[position - 1].start > time:
         position -= 1
@@ -64,7 +79,8 @@ def join(
         session = sessions[position - 1]
         session.last = max(session.last, time)
         if joins_later:
-            _merge(session, sessions.pop(position), kinds)
+            merged = sessions.pop(position)
+            _merge(session, merged, kinds)
     elif joins_later:
         session = sessions[position]
         session.start = time
@@ -72,7 +88,7 @@ def join(
         session = Session(time, time, 0, [kind.start() for kind in kinds])
         sessions.insert(position, session)
     session.events += 1
-    return session
+    return session, merged
 
 
 def _merge(earlier: Session, later: Session, kinds: Sequence[Mergeable]) -> None:

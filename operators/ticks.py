@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from operators.event_plans import Role
+from operators.causes import Role
 from operators.lines import Envelope, Ints
 from operators.outputs import Original, Outputs
 from operators.rejections import Origin, Place
@@ -84,8 +84,10 @@ class Signal(NamedTuple):
         time: of the event, in ms.
         watermark: the shard's before the event.
         message_id: of the event, None or empty where it has none.
-        roles: what it does to which trigger.
+        roles: what it may do to which trigger.
         keys: of each role, empty where the event has none.
+        event: what triggers want to know of the event, by name: ``event.properties.price``.
+        is_late: whether the watermark was past it.
     """
 
     customer: str
@@ -94,6 +96,32 @@ class Signal(NamedTuple):
     message_id: str | None
     roles: tuple[Role, ...]
     keys: list[str]
+    event: dict[str, Any]
+    is_late: bool
+
+
+class SessionPassed(NamedTuple):
+    """The customer's own clock has passed the end of a session, the watermark has not."""
+
+    customer: str
+    time: EventTime
+    watermark: EventTime
+
+
+class SessionClosed(NamedTuple):
+    """A session of a customer that is over: the gap has passed, and the watermark with it.
+
+    Attributes:
+        customer: whose it is.
+        time: at which it was over, in ms.
+        watermark: the shard's, past it.
+        is_late: whether all that is known of it came late.
+    """
+
+    customer: str
+    time: EventTime
+    watermark: EventTime
+    is_late: bool
 
 
 class Row(NamedTuple):
@@ -105,6 +133,7 @@ class Row(NamedTuple):
         watermark: the shard's before it.
         message_id: of the event, None or empty where it has none.
         is_event: whether an event has changed it.
+        is_late: whether that came when the watermark was past it.
         slots: the numbers of the values that may have changed.
         values: of these slots.
     """
@@ -114,6 +143,7 @@ class Row(NamedTuple):
     watermark: EventTime
     message_id: str | None
     is_event: bool
+    is_late: bool
     slots: tuple[int, ...]
     values: list[Any]
 
@@ -126,7 +156,7 @@ class Forgotten(NamedTuple):
     watermark: EventTime
 
 
-Sign = Row | Signal | Forgotten
+Sign = Row | Signal | SessionPassed | SessionClosed | Forgotten
 """What profile tells decide of a customer."""
 
 

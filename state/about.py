@@ -6,7 +6,7 @@ from state.errors import StateError
 from state.keyvalue import KeyValue
 from state.prefixes import Prefix
 
-FORMAT = 2
+FORMAT = 3
 """Raised when the keys or records of a shard change in a way that older ones cannot be read."""
 
 _KEY = Prefix.ABOUT.key

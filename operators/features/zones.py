@@ -77,6 +77,32 @@ class Zone:
             self._shown, self._shown_in = shown, hour
         return shown
 
+    def time_of_day(self, time: EventTime) -> int:
+        """Return what the clock shows, in milliseconds since midnight."""
+        wall = self._wall(time)
+        return (wall - wall.replace(hour=0, minute=0, second=0, microsecond=0)) // _MILLISECOND
+
+    def next_shift(self, after: EventTime, until: EventTime) -> EventTime:
+        """Return when the clocks are next put forward or back, at the latest a given time.
+
+        Args:
+            after: the shift is later.
+            until: less than a day later: so there is one shift at most.
+        """
+        offset, shifted = self._offset(after), until
+        if self._offset(until) == offset:
+            return until
+        while shifted - after > 1:
+            middle = EventTime((after + shifted) // 2)
+            if self._offset(middle) == offset:
+                after = middle
+            else:
+                shifted = middle
+        return shifted
+
+    def _offset(self, time: EventTime) -> timedelta:
+        return self._wall(time) - (_EPOCH.replace(tzinfo=None) + time * _MILLISECOND)
+
     def _find(self, name: PeriodName, time: EventTime) -> Period:
         length = _LENGTHS[name]
         start = self._wall(time).replace(minute=0, second=0, microsecond=0, fold=0)

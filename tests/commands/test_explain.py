@@ -98,8 +98,10 @@ def test_what_is_pending_and_what_was_decided(
         {
             "trigger": "abandoned",
             "key": "p25",
+            "step": 1,
             "started": "2026-01-01T10:25:00.000Z",
             "due": "2026-01-01T10:55:00.000Z",
+            "held_until": None,
             "cause": ["u1-25-Product Viewed"],
             "cancelled_by": ["Order Completed"],
             "restarted_by": "Product Viewed",
@@ -110,6 +112,7 @@ def test_what_is_pending_and_what_was_decided(
             "time": "2026-01-01T10:20:00.000Z",
             "trigger": "abandoned",
             "key": key,
+            "step": 1,
             "outcome": "cancelled",
             "reason": None,
             "cause": [f"u1-{key[1:]}-Product Viewed", "u1-20-Order Completed"],

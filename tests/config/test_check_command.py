@@ -53,6 +53,33 @@ def test_a_good_config_is_fine_and_summed_up(run_check: RunCheck) -> None:
     ]
 
 
+def test_triggers_and_what_holds_for_their_messages_are_summed_up(run_check: RunCheck) -> None:
+    exit_code, out, _, _ = run_check("""
+name: shop
+segments: {vip: trait.points > 5}
+triggers:
+  cart:
+    on: X
+    cancel: [{leave: vip}, {on: B, where: trait.a}, A]
+    then: [{after: 24h}, {after: 90m}]
+  gone: {on: {leave: vip}, enabled: false}
+  closed: {on: {session: closed}}
+limits: [{at_most: 1, per: day}]
+quiet_hours: {from: 21:00, to: 08:30}
+holdout: 2.50%
+""")
+    assert exit_code == 0
+    assert out.splitlines()[4:] == [
+        "  triggers: 3",
+        "    cart: X, then after 1d, then after 90m, unless A or leave vip or B where trait.a",
+        "    gone: leave vip (not enabled)",
+        "    closed: session closed",
+        "  limits: 1",
+        "  quiet hours: 21:00 to 08:30, the customer's zone, hold",
+        "  holdout: 2.5%",
+    ]
+
+
 def test_a_config_with_only_a_name_is_fine(run_check: RunCheck) -> None:
     exit_code, out, _, _ = run_check("name: shop")
     assert exit_code == 0

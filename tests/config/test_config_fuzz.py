@@ -21,13 +21,17 @@ from config.explain import keys_at
 from config.features import FEATURE_KINDS
 from config.measures import COLLECT_KINDS
 from expressions import compile_function
+from expressions.templates import compile_template, names_in
 from flows.job import plans_of
+from operators.plans import DecidePlan
 
 PATHS_OF_SECTIONS = [
     (),
     *((name,) for name in keys_at(())),
     *(("source", "kafka"), ("source", "kafka", "security"), ("sinks", "kafka")),
     ("triggers", "t"),
+    ("triggers", "t", "then", 0),
+    ("limits", 0),
     *(("session", "collect", "t", f"<{kind}>") for kind in COLLECT_KINDS),
     *(("features", "t", f"<{kind}>") for kind in FEATURE_KINDS),
     ("segments", "t"),
@@ -109,10 +113,44 @@ SEGMENTS = CONDITIONS | st.fixed_dictionaries(
     },
 )
 RULE_NAMES = st.sampled_from(["a", "b", "c", "A", "session"])
+WHERES = CONDITIONS | st.sampled_from(["event.properties.a > 5", "event.nope", "properties.a > 1"])
+OF_SEGMENTS = st.sampled_from([{"enter": "a"}, {"leave": "b"}, {"enter": "nope"}, {"leave": 5}])
+CANCELS = st.one_of(
+    st.sampled_from("ABC"),
+    OF_SEGMENTS,
+    st.fixed_dictionaries({"on": st.sampled_from(["A", "C", "any"])}, optional={"where": WHERES}),
+)
+TEMPLATES = st.sampled_from(
+    [
+        *("{{ a }} {{ event.properties.a }}", "{% for x in trait.a %}{{ x }}{% endfor %}", "{{ a"),
+        *("{{ nope }}", "{{ a | nope }}", "{{ a() }}", "{{ session.start }}", "plain", "", "${A}"),
+    ]
+)
+PAYLOADS = st.dictionaries(
+    st.sampled_from(["v", "w", "a b"]),
+    WHERES | st.builds(lambda text: {"template": text}, TEMPLATES) | VALUES,
+    max_size=2,
+)
+OF_STEPS = {
+    "when": CONDITIONS,
+    "cancel": CANCELS | st.lists(CANCELS, max_size=2),
+    "channel": st.sampled_from(["email", "sms", 5]),
+    "payload": PAYLOADS,
+}
 TRIGGERS = st.fixed_dictionaries(
-    {"on": st.sampled_from("AB")},
+    {"on": st.sampled_from(["A", "B", "any", {"session": "closed"}]) | OF_SEGMENTS},
     optional={
-        "cancel": st.lists(st.sampled_from("ABC"), max_size=2),
+        **OF_STEPS,
+        "where": WHERES,
+        "then": st.lists(
+            st.fixed_dictionaries({"after": st.sampled_from(["1h", "8d"])}, optional=OF_STEPS),
+            max_size=2,
+        ),
+        "enabled": st.booleans(),
+        "priority": st.sampled_from([0, 80, 1001]),
+        "tags": st.lists(st.sampled_from(["x", "y", "a b"]), max_size=2),
+        "expires": st.sampled_from(["1h", "8d"]),
+        "retract": st.sampled_from(["0s", "1h"]),
         "after": st.sampled_from(["0s", "1h", "8d"]),
         "again": st.sampled_from(["always", "1h", "8d"]),
         "key": PATHS,
@@ -155,6 +193,24 @@ SINKS = st.fixed_dictionaries(
         ),
     },
 )
+ARBITRATION = {
+    "limits": st.lists(
+        st.fixed_dictionaries(
+            {"at_most": st.integers(0, 3), "per": st.sampled_from(["day", "week", "1d", "9d", 5])},
+            optional={
+                "zone": st.sampled_from(["UTC", "customer", "nope"]),
+                "channel": st.sampled_from(["email", "nope"]),
+                "tag": st.just("x"),
+            },
+        ),
+        max_size=2,
+    ),
+    "quiet_hours": st.fixed_dictionaries(
+        {key: st.sampled_from(["21:00", "08:00", "8"]) for key in ("from", "to")},
+        optional={"zone": st.sampled_from(["context.timezone", "CET"]), "then": st.just("drop")},
+    ),
+    "holdout": st.sampled_from(["5%", "60%", {"share": "0.5%", "salt": "x"}, {"salt": "y"}, 5]),
+}
 CONFIGS = st.fixed_dictionaries(
     {"name": st.sampled_from(["shop", "x.y", "${A}", "${B}"])},
     optional={
@@ -169,6 +225,7 @@ CONFIGS = st.fixed_dictionaries(
             },
         ),
         "triggers": st.dictionaries(KEYS, TRIGGERS, max_size=3),
+        **ARBITRATION,
         "features": st.dictionaries(RULE_NAMES, SMALL_FEATURES, max_size=3),
         "segments": st.dictionaries(RULE_NAMES, SEGMENTS, max_size=3),
     },
@@ -178,7 +235,8 @@ RULES = st.fixed_dictionaries(
         "name": st.just("shop"),
         "features": st.fixed_dictionaries({"a": SMALL_FEATURES, "b": SMALL_FEATURES}),
         "segments": st.dictionaries(st.sampled_from("abc"), SEGMENTS, min_size=1, max_size=3),
-    }
+    },
+    optional={"triggers": st.dictionaries(st.just("t"), TRIGGERS, max_size=1), **ARBITRATION},
 )
 LINES = st.sampled_from(
     [
@@ -274,6 +332,19 @@ def test_what_is_a_config_fits_its_schema_and_can_be_compiled(path: Path, tree: 
             assert compile_function(tree_, slots)(row, 0) in {True, False}
         uses = [slots[name] for name in segment.uses]
         assert all(slot < slots[f"segment.{segment.name}"] for slot in uses)
+    _assert_triggers_can_be_compiled(decide)
+
+
+def _assert_triggers_can_be_compiled(decide: DecidePlan) -> None:
+    slots = {name: number for number, name in enumerate(decide.slot_names)}
+    for trigger in decide.triggers:
+        for step in trigger.steps:
+            if step.when:
+                assert compile_function(step.when, slots)([None] * len(slots), 0) in {True, False}
+            for template in filter(None, (field.template for field in step.payload)):
+                seen = names_in(template)
+                assert {name for name in seen if not name.startswith("event.")} <= set(slots)
+                assert isinstance(compile_template(template)({}), str)
 
 
 def _assert_source_and_sinks_fit(config: Config) -> None:

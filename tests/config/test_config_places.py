@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from config.places import place_in
@@ -58,6 +58,7 @@ def joined(words: list[str], breaks: list[bool], line_break: str) -> str:
     return text
 
 
+@settings(deadline=None)
 @given(
     words=WORDS,
     breaks=st.lists(st.booleans(), min_size=1, max_size=4),

@@ -35,7 +35,13 @@ WRONG_VALUES = [
     ("name: s\nhttp: {port: 0, host: '[::1]'}", 2, 23, ['found "[::1]"']),
     ("name: s\nhttp: 9090", 2, 7, ["http: found 9090, expected a mapping"]),
     ("name: s\ntime: {future: 3651d}", 2, 16, ["at most ten years"]),
-    ("name: s\ntime: {grace: 1h}", 2, 15, ['found "1h"', "0s", "not possible yet"]),
+    (
+        "name: s\ntime: {grace: 24h}\nretention: 1d",
+        2,
+        15,
+        ["found 1d", "expected less than retention without session.gap (1410m)"],
+    ),
+    ("name: s\ntime: {grace: 31d}", 2, 15, ['found "31d"', "a duration of at most 30d"]),
     ("name: s\nepoch:\n  every: 299ms", 3, 10, ["at least 300ms"]),
     ("name: s\nepoch: {max_bytes: 1TB}", 2, 20, ['found "1TB"', "64KB, 256MB or 1GB"]),
     ("name: s\nepoch: {max_bytes: 999}", 2, 20, ["from 1KB to 64GB"]),
@@ -209,7 +215,7 @@ def test_an_event_cannot_start_and_cancel_one_trigger(
 def test_everything_wrong_is_told_at_once_in_the_order_of_the_file(problems_of: ProblemsOf) -> None:
     found = problems_of("""\
         nmae: shop
-        time: {disorder: soon, grace: 1h}
+        time: {disorder: soon, grace: 1x}
         time: {}
         session:
           gap: 30d
@@ -227,7 +233,7 @@ def test_everything_wrong_is_told_at_once_in_the_order_of_the_file(problems_of: 
         (1, 1),  # an unknown key
         (1, 1),  # no name
         (2, 18),  # no duration
-        (2, 31),  # no grace yet
+        (2, 31),  # no duration either
         (3, 1),  # a key given twice
         (5, 8),  # not below retention
         (7, 5),  # a name that is taken

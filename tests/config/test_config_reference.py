@@ -11,8 +11,11 @@ from config.measures import COLLECT_KINDS
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "config.md"
 FEATURES = REFERENCE.with_name("features.md")
-NAMES = ("source", "sinks", "time", "epoch", "state", "session", "duplicates", "attributes", "http")
-MAPPINGS = ("triggers", "features", "segments")
+NAMES = (
+    *("source", "sinks", "time", "epoch", "state", "session", "duplicates", "attributes", "http"),
+    *("quiet_hours", "holdout"),
+)
+MAPPINGS = ("triggers", "features", "segments", "limits")
 SECTIONS = {
     "": (),
     **{f"{name}.": (name,) for name in NAMES},
@@ -20,6 +23,8 @@ SECTIONS = {
     "source.kafka.security.": ("source", "kafka", "security"),
     "sinks.kafka.": ("sinks", "kafka"),
     "triggers.NAME.": ("triggers", "NAME"),
+    "triggers.NAME.then[].": ("triggers", "NAME", "then", 0),
+    "limits[].": ("limits", 0),
     "segments.NAME.": ("segments", "NAME"),
     **{f"{kind}: ": ("session", "collect", "NAME", f"<{kind}>") for kind in COLLECT_KINDS},
 }

@@ -14,7 +14,9 @@ from config.explain import keys_at
 
 ROOT = Path(__file__).parents[2]
 VALIDATOR = Draft202012Validator(config_schema())
-CONFIGS = sorted((ROOT / "examples").rglob("*.yaml"))
+CONFIGS = sorted(
+    path for path in (ROOT / "examples").rglob("*.yaml") if path.parent.name != "scenarios"
+)
 
 
 def read(text: str) -> Any:
@@ -41,6 +43,15 @@ RIGHT = [
     "state: {cache: '${CACHE}', compression: '${HOW:-lz4}'}",
     "source: {files: [a, b], order: name, follow: false}",
     "triggers: {t: {on: A, cancel: [B], again: 1h, key: properties.a, restart: false}}",
+    "triggers: {t: {on: any, where: a > 1, when: b, enabled: false, priority: 5, tags: [a]}}",
+    "triggers: {t: {on: {enter: a}, cancel: {leave: a}, expires: 1h, retract: 1h, channel: sms}}",
+    "triggers: {t: {on: {session: closed}, cancel: [A, {on: B, where: a > 1}, {enter: b}]}}",
+    "triggers: {t: {on: A, then: [{after: 1h}, {after: 1d, when: a, cancel: B, channel: c}]}}",
+    "triggers: {t: {on: A, payload: {a: b, c: {template: '{{ d }}'}, e: 5, f: true, g: 0.5}}}",
+    "limits: [{at_most: 1, per: day, zone: UTC}, {channel: a, tag: b, at_most: 2, per: 7d}]",
+    "quiet_hours: {from: '21:00', to: '08:00', zone: Europe/Berlin, then: drop}",
+    "holdout: 5%",
+    "holdout: {share: 0.25%, salt: x}",
     "features: {a: {count: any, over: 1h, pane: 1m}, b: {last: traits.a, of: A}}",
     "segments: {a: x > 5, b: {when: x > 5, hold: 1h}, c: {enter: x > 5, leave: x < 2, for: 1h}}",
     "attributes: {file: a, customer: b, columns: {c: number}}",
@@ -59,6 +70,30 @@ WRONG = [
     "triggers: {a b: {on: A}}",
     "triggers: {t: {}}",
     "triggers: {t: {on: A, key: cart_id}}",
+    "triggers: {t: {on: 5}}",
+    "triggers: {t: {on: {}}}",
+    "triggers: {t: {on: {enter: a, leave: b}}}",
+    "triggers: {t: {on: {session: open}}}",
+    "triggers: {t: {on: A, cancel: {entre: a}}}",
+    "triggers: {t: {on: A, cancel: {where: a}}}",
+    "triggers: {t: {on: A, then: [{when: a}]}}",
+    "triggers: {t: {on: A, then: [{after: 1h, key: traits.a}]}}",
+    "triggers: {t: {on: A, priority: 1001}}",
+    "triggers: {t: {on: A, tags: a}}",
+    "triggers: {t: {on: A, expires: soon}}",
+    "triggers: {t: {on: A, payload: [a]}}",
+    "triggers: {t: {on: A, payload: {a: [b]}}}",
+    "triggers: {t: {on: A, payload: {a: {tmplate: b}}}}",
+    "limits: {at_most: 1, per: day}",
+    "limits: [{at_most: 1}]",
+    "limits: [{at_most: 0, per: day}]",
+    "limits: [{at_most: 1, per: month}]",
+    "quiet_hours: {from: '21:00'}",
+    "quiet_hours: {from: '21:00', to: '24:00'}",
+    "quiet_hours: {from: '21:00', to: '08:00', then: wait}",
+    "holdout: 5",
+    "holdout: half",
+    "holdout: {salt: a}",
     "features: {a: {kount: A}}",
     "features: {a: {of: A}}",
     "features: {a: {count: A, sum: properties.a}}",

@@ -51,11 +51,11 @@ def test_features_that_no_segment_looks_at_are_named_in_one_warning(tmp_path: Pa
     [(line, column, message)] = warnings_of(tmp_path, text)
     assert (line, column) == (4, 3)
     assert message == (
-        "features.b: no segment looks at b; it is kept all the same, for explain to show"
+        "features.b: no segment or trigger looks at b; it is kept all the same, for explain to show"
     )
     [(line, column, message)] = warnings_of(tmp_path, text.replace("a > 1", "trait.x == 5"))
     assert (line, column) == (3, 3)
-    assert message.startswith("features.a: no segment looks at a, b; they are kept")
+    assert message.startswith("features.a: no segment or trigger looks at a, b; they are kept")
     many = "".join(f"\n  f{n}: {{count: A}}" for n in range(15))
     [(_, _, message)] = warnings_of(tmp_path, f"name: s\nfeatures:{many}")
     assert "f8, f9 and 5 more;" in message
@@ -102,6 +102,123 @@ segments: {s: a > 1 and c == 1}
         'triggers.t.on: found "Newsletter Joinde", and elsewhere "Newsletter Joined":'
         " are these two events?"
     )
+
+
+TRIGGERS = """\
+name: shop
+features: {a: {count: A}, b: {count: B}}
+segments: {nobody: a > 5 and a < 3, vip: a > 5}
+triggers:
+"""
+OF_TRIGGERS = [
+    # what stands at `t:`, column, the message
+    (
+        "{on: A, where: event.properties.x > 5 and event.properties.x < 3}",
+        21,
+        "triggers.t.where: this can never be true: ",
+    ),
+    ("{on: A, when: a > 5 and a < 3}", 20, "triggers.t.when: this can never be true: "),
+    ("{on: A, when: a >= 5 or not a >= 5}", 20, "triggers.t.when: this is always true: "),
+    (
+        "{on: A, cancel: [B, {on: C, where: a > 5 and a < 3}]}",
+        41,
+        "triggers.t.cancel[1].where: this can never be true: ",
+    ),
+    (
+        "{on: A, then: [{after: 1h, when: b > 5 and b < 3}]}",
+        39,
+        "triggers.t.then[0].when: this can never be true: ",
+    ),
+    (
+        "{on: {enter: nobody}}",
+        19,
+        "triggers.t.on.enter: this never happens: nobody can enter this segment",
+    ),
+    ("{on: A, cancel: {leave: nobody}}", 30, "triggers.t.cancel.leave: this never happens: "),
+    ("{on: A, when: segment.nobody}", 20, "triggers.t.when: segment.nobody can never be true: "),
+    (
+        "{on: {enter: vip}, cancel: {enter: vip}}",
+        41,
+        "triggers.t.cancel.enter: entering vip starts the trigger, so nothing would ever be sent",
+    ),
+    (
+        "{on: {leave: vip}, cancel: [B, {leave: vip}]}",
+        45,
+        "triggers.t.cancel[1].leave: leaving vip starts the trigger",
+    ),
+    (
+        "{on: A, retract: 1h}",
+        23,
+        "triggers.t.retract: with time.grace 0s no late event counts, so no message is ever taken",
+    ),
+    (
+        "{on: {enter: vip}, payload: {v: event.properties.x}}",
+        38,
+        "triggers.t.payload.v: event.properties.x is always missing: no event starts this trigger",
+    ),
+    (
+        "{on: {enter: vip}, payload: {v: {template: '{{ event.name }}'}}}",
+        49,
+        "triggers.t.payload.v.template: event.name is always missing: no event starts",
+    ),
+    (
+        "{on: Product Add, cancel: B}",
+        11,
+        'triggers.t.on: found "Product Add", the Segment spec has "Product Added": is it meant?',
+    ),
+    (
+        "{on: B, cancel: {on: Order Complete}}",
+        27,
+        'triggers.t.cancel.on: found "Order Complete", the Segment spec has "Order Completed"',
+    ),
+    (
+        "{on: B, then: [{after: 1h, cancel: [C, Order Complete]}]}",
+        45,
+        'triggers.t.then[0].cancel[1]: found "Order Complete", the Segment spec has',
+    ),
+]
+
+
+@pytest.mark.parametrize(("spec", "column", "start"), OF_TRIGGERS)
+def test_what_is_probably_not_meant_in_a_trigger_is_noticed(
+    tmp_path: Path, spec: str, column: int, start: str
+) -> None:
+    text = f"{TRIGGERS}  u: {{on: any, when: a > 1 and b > 1}}\n  t: {spec}"
+    found = [each for each in warnings_of(tmp_path, text) if each[0] > 3]
+    assert [each[:2] for each in found] == [(6, column)], found
+    assert found[0][2].startswith(start)
+
+
+def test_quiet_hours_that_outlast_a_message_are_noticed(tmp_path: Path) -> None:
+    text = "name: s\nquiet_hours: {from: 21:00, to: 08:00}\ntriggers: {t: {on: A, expires: 10h}}"
+    [(line, column, message)] = warnings_of(tmp_path, text)
+    assert (line, column) == (3, 32)
+    assert message == (
+        "triggers.t.expires: found 10h, but the quiet hours take 11h:"
+        " what is due when they begin is never sent"
+    )
+    for fine in (
+        text.replace("10h", "11h"),
+        text.replace("08:00", "08:00, then: drop"),
+        text.replace(", expires: 10h", ""),
+        text.replace("from: 21:00", "from: 01:00"),
+    ):
+        assert not warnings_of(tmp_path, fine)
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        "{on: B, where: a > 1}",
+        "{on: B, cancel: {on: C, where: a > 1}}",
+        "{on: B, then: [{after: 1h, when: a > 1}]}",
+        "{on: B, payload: {v: a}}",
+        "{on: B, payload: {v: {template: '{{ a }}'}}}",
+    ],
+)
+def test_features_that_a_trigger_looks_at_are_of_use(tmp_path: Path, trigger: str) -> None:
+    text = f"name: s\nfeatures: {{a: {{count: A}}}}\ntriggers: {{t: {trigger}}}"
+    assert not warnings_of(tmp_path, text)
 
 
 MEANT = {

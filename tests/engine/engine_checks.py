@@ -12,10 +12,18 @@ from hypothesis import strategies as st
 
 from config import Config, rule_version
 from flows.job import Job, ReplayOptions, replay_job
+from operators.outputs import make_id
 from operators.plans import DecidePlan, ProfilePlan
 from operators.times import parse_time
 from oracle import Change, Decision, Expected, Rules, Session
-from oracle.records import canonical, decision_record, message_record, session_record
+from oracle.records import (
+    canonical,
+    decision_record,
+    message_record,
+    retracted_record,
+    retraction_record,
+    session_record,
+)
 from oracle.writing import NOW_MS, renamed
 from simulation import Outcome, Simulation
 from state.timers import Timers
@@ -93,7 +101,7 @@ def few_timers(capacity: int) -> Iterator[None]:
 
 def assert_as_expected(outcome: Outcome, expected: Expected, rules: Rules) -> None:
     """Check every output and every count of one reader's run."""
-    assert_records(outcome, expected.sessions, expected.decisions, rules)
+    assert_records(outcome, expected.sessions, expected.decisions, rules, expected)
     assert_changes(outcome, expected.changes)
     lines = expected.classified.lines
     counts = {name: outcome.counts[name] for name in expected.counts}
@@ -107,21 +115,33 @@ def assert_as_expected(outcome: Outcome, expected: Expected, rules: Rules) -> No
 
 
 def assert_records(
-    outcome: Outcome, sessions: Iterable[Session], decisions: Sequence[Decision], rules: Rules
+    outcome: Outcome,
+    sessions: Iterable[Session],
+    decisions: Sequence[Decision],
+    rules: Rules,
+    late: Expected | None = None,
 ) -> None:
-    """Check the closed sessions, the decisions and the messages."""
-    found = [_without_ids(record) for record in records(outcome, "sessions")]
-    assert sorted(found) == sorted(map(session_record, sessions))
-    versions = _versions(rules)
+    """Check the closed sessions, the decisions and the messages; `late` says what is taken back."""
+    retracted, retractions = (late.retracted, late.retractions) if late else ((), ())
+    wanted = [session_record(each, _session_id(each.customer, each.named)) for each in sessions]
+    for each in retracted:
+        ids = (_session_id(each.customer, name) for name in (each.named, each.merged_into))
+        wanted.append(retracted_record(each, *ids))
+    assert sorted(map(_as_text, records(outcome, "sessions"))) == sorted(wanted)
+    versions = {id(one.rules): _versions(one.rules) for one in decisions}
     found = [_without_ids(record) for record in records(outcome, "decisions")]
-    assert sorted(found) == sorted(decision_record(one, versions) for one in decisions)
+    assert sorted(found) == sorted(decision_record(o, versions[id(o.rules)]) for o in decisions)
     sent = [one for one in decisions if one.outcome == "sent"]
     found = [_without_ids(record) for record in records(outcome, "triggers")]
-    assert sorted(found) == sorted(message_record(one, versions) for one in sent)
+    wanted = [message_record(one, versions[id(one.rules)]) for one in sent]
+    wanted += [retraction_record(one, versions[id(one.message.rules)]) for one in retractions]
+    assert sorted(found) == sorted(wanted)
     decided = records(outcome, "decisions")
     assert_instances_match(records(outcome, "triggers"), decided)
     for name in rules.triggers:
         assert outcome.counts[f"sent {name}"] == sum(one.trigger == name for one in sent)
+        back = sum(one.message.trigger == name for one in retractions)
+        assert outcome.counts[f"retracted {name}"] == back
 
 
 def assert_changes(outcome: Outcome, changes: Iterable[Change]) -> None:
@@ -145,11 +165,18 @@ def _change_of(record: dict[str, Any]) -> tuple[object, ...]:
 
 
 def assert_instances_match(messages: list[dict[str, Any]], decided: list[dict[str, Any]]) -> None:
-    """Check that each instance has one decision, and each message the decision to send it."""
+    """Check that each instance has one decision, and each message the decision to send it.
+
+    What is taken back was sent.
+    """
     instances = [record["data"]["instance"] for record in decided]
     assert len(set(instances)) == len(instances)
     sent = {r["data"]["instance"] for r in decided if r["data"]["outcome"] == "sent"}
-    assert {record["data"]["instance"] for record in messages} == sent
+    by_type: dict[str, set[str]] = {"cartwheel.trigger.sent": set()}
+    for record in messages:
+        by_type.setdefault(record["type"], set()).add(record["data"]["instance"])
+    assert by_type["cartwheel.trigger.sent"] == sent
+    assert by_type.get("cartwheel.trigger.retracted", set()) <= sent
 
 
 def records(outcome: Outcome, kind: str) -> list[dict[str, Any]]:
@@ -159,14 +186,22 @@ def records(outcome: Outcome, kind: str) -> list[dict[str, Any]]:
     return read
 
 
+def _session_id(customer: str, named: int) -> str:
+    return make_id("session", "shop", customer, named)
+
+
 def _without_ids(record: dict[str, Any]) -> str:
     """Write a record without what the oracle does not know."""
+    data = {name: value for name, value in record["data"].items() if name != "instance"}
+    assert len(data) == len(record["data"]) - 1
+    return _as_text({**record, "data": data})
+
+
+def _as_text(record: dict[str, Any]) -> str:
     assert record["specversion"] == "1.0"
     assert record["datacontenttype"] == "application/json"
     assert record["source"] == "cartwheel/shop"
-    data = {k: v for k, v in record["data"].items() if k not in {"session_id", "instance"}}
-    assert len(data) == len(record["data"]) - 1
-    return canonical([record["type"], record["subject"], record["time"], data])
+    return canonical([record["type"], record["subject"], record["time"], record["data"]])
 
 
 def _versions(rules: Rules) -> dict[str, str]:

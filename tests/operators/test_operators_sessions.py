@@ -25,7 +25,7 @@ Event = tuple[int, int]
 def add(sessions: list[Session], event: Event) -> Session:
     """Do what the profile step does with an event."""
     time, value = event
-    session = join(sessions, EventTime(time), GAP, KINDS)
+    session, _ = join(sessions, EventTime(time), GAP, KINDS)
     session.collected = [
         kind.update(state, value, EventTime(time))
         for kind, state in zip(KINDS, session.collected, strict=True)
@@ -113,5 +113,5 @@ def test_one_late_event_joins_two_sessions_and_no_third() -> None:
 def test_sessions_without_collected_values_are_the_same() -> None:
     sessions: list[Session] = []
     for time in (20, 0, 10, 50):
-        join(sessions, EventTime(time), GAP, []).collected = []
+        join(sessions, EventTime(time), GAP, [])[0].collected = []
     assert [(each.start, each.last, each.events) for each in sessions] == [(0, 20, 3), (50, 50, 1)]

@@ -10,12 +10,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from oracle.input import Classified, Event, classify
+from oracle.late_sessions import Retracted, sessions_as_known
+from oracle.late_triggers import Retraction
+from oracle.replay import Then, live
 from oracle.rules import Rules
-from oracle.segments import Change, Then, changes_of
+from oracle.segments import Change
 from oracle.sessions import Session, sessions_of
-from oracle.triggers import Decision, decisions_of
+from oracle.triggers import Decision
 
-__all__ = ["Change", "Classified", "Decision", "Event", "Expected", "Rules", "Session", "run"]
+__all__ = [
+    "Change",
+    "Classified",
+    "Decision",
+    "Event",
+    "Expected",
+    "Retracted",
+    "Retraction",
+    "Rules",
+    "Session",
+    "run",
+]
 
 
 @dataclass(frozen=True)
@@ -28,6 +42,12 @@ class Expected:
     changes: list[Change]
     counts: Mapping[str, int]
     """`read, applied, duplicates, late, dead_letters, customers, sessions` (F2)."""
+    superseded: Mapping[str, int]
+    """Of each trigger on any event, which no decision tells."""
+    retracted: list[Retracted]
+    """The sessions that were taken back."""
+    retractions: list[Retraction]
+    """The messages that were taken back."""
 
     @property
     def sent(self) -> list[Decision]:
@@ -48,7 +68,8 @@ def run(
 ) -> Expected:
     """Work through all lines of one reader with one partition, in arrival order.
 
-    `then` are the features and segments from some line on; all else stays as it is. `until` is the
+    `then` are other features, segments and triggers from some line on, with what says whether they
+    send; all else stays as it is. `until` is the
     watermark at the end where other readers have a say in it. `close` is `replay --close`: the
     clock goes past every timer after the last line.
     """
@@ -59,26 +80,40 @@ def run(
         change = Then(then[1], then[0], before.watermark)
     watermark = math.inf if close else classified.watermark if until is None else until
     customers: dict[tuple[str, int], list[Event]] = {}
-    for event in sorted(classified.applied, key=lambda event: (event.time, event.arrival)):
+    for event in classified.applied:
         customers.setdefault((event.customer, event.life), []).append(event)
 
     sessions: list[Session] = []
+    retracted: list[Retracted] = []
     decisions: list[Decision] = []
-    for events in customers.values():
-        sessions += sessions_of(events, rules.collect, gap_ms=rules.gap_ms, watermark=watermark)
-        for name, trigger in rules.triggers.items():
-            decisions += decisions_of(name, trigger, events, watermark=watermark)
-
     changes: list[Change] = []
-    for (customer, life), history in customers.items():
-        by_arrival = sorted(history, key=lambda event: event.arrival)
-        end = classified.forgotten.get((customer, life))
-        changes += changes_of(
-            rules, customer, by_arrival, watermark=watermark, forgotten=end, then=change
-        )
+    retractions: list[Retraction] = []
+    superseded = Counter(
+        {name: 0 for name, trigger in rules.triggers.items() if trigger["on"] == "any"}
+    )
+    for (customer, number), events in customers.items():
+        by_time = sorted(events, key=lambda event: (event.time, event.arrival))
+        if rules.grace_ms:
+            gap_ms, collect = rules.gap_ms, rules.collect
+            known = sessions_as_known(events, collect, gap_ms=gap_ms, watermark=watermark)
+            sessions += known.closed
+            retracted += known.retracted
+        else:
+            sessions += sessions_of(
+                by_time, rules.collect, gap_ms=rules.gap_ms, watermark=watermark
+            )
+        end = classified.forgotten.get((customer, number))
+        life = live(rules, customer, events, watermark=watermark, forgotten=end, then=change)
+        decisions += life.decisions
+        retractions += life.retracted
+        changes += life.customer.changes
+        superseded.update(life.superseded)
 
-    counts = _counts(classified) | {"customers": len(customers), "sessions": len(sessions)}
-    return Expected(classified, sessions, decisions, changes, counts)
+    closed_first = sum(session.revision == 1 for session in sessions)
+    counts = _counts(classified) | {"customers": len(customers), "sessions": closed_first}
+    return Expected(
+        classified, sessions, decisions, changes, counts, superseded, retracted, retractions
+    )
 
 
 def _counts(classified: Classified) -> dict[str, int]:
@@ -104,4 +139,5 @@ def _classified(
         last=last,
         within_ms=within_ms,
         retention_ms=math.inf if rules.retention_ms is None else rules.retention_ms,
+        grace_ms=rules.grace_ms,
     )

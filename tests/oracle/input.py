@@ -39,6 +39,13 @@ class Event:
     data: dict[str, Any]
     life: int = 0
     """How often the customer had been forgotten before."""
+    before: float = -math.inf
+    """The watermark before it."""
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the watermark was past it; it is applied then if it is within grace."""
+        return self.time < self.before
 
 
 class Line(NamedTuple):
@@ -79,6 +86,7 @@ def classify(
     last: int = 64,
     within_ms: int = 3_600_000,
     retention_ms: float = math.inf,
+    grace_ms: int = 0,
 ) -> Classified:
     """Judge the lines of one reader with one partition, in arrival order (I1)."""
     fates: list[Line] = []
@@ -103,7 +111,7 @@ def classify(
             forgotten[customer, lives[customer]] = int(latest.pop(customer) + retention_ms)
             del remembered[customer]
             lives[customer] += 1
-        event = Event(customer, time, name, message_id, arrival, data, lives[customer])
+        event = Event(customer, time, name, message_id, arrival, data, lives[customer], before)
         ids = remembered.setdefault(customer, {})
         if message_id in ids and abs(time - ids[message_id]) <= within_ms:
             fates.append(Line("duplicate", event))
@@ -114,7 +122,7 @@ def classify(
             if len(ids) > last:
                 del ids[next(iter(ids))]
         latest[customer] = max(time, latest.get(customer, time))
-        fates.append(Line("late" if time < before else "applied", event))
+        fates.append(Line("late" if time < before - grace_ms else "applied", event))
     for customer, time in latest.items():
         if time + retention_ms < watermark:
             forgotten[customer, lives[customer]] = int(time + retention_ms)

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from oracle.late_sessions import Retracted
+from oracle.late_triggers import Retraction
 from oracle.segments import Change
 from oracle.sessions import Session
 from oracle.triggers import Decision
@@ -21,17 +23,24 @@ def canonical(value: Any) -> str:
     return json.dumps(_plain(value), sort_keys=True)
 
 
-def session_record(session: Session) -> str:
-    """Write the record of a closed session."""
+def session_record(session: Session, session_id: str | None = None) -> str:
+    """Write the record of a closed session, with its id if it is given."""
     data = {
+        **({} if session_id is None else {"session_id": session_id}),
         "start": _text(session.start),
         "end": _text(session.end),
         "duration_s": (session.end - session.start) / 1000,
         "events": session.events,
-        "revision": 1,
+        "revision": session.revision,
         **session.collected,
     }
     return canonical(["cartwheel.session.closed", session.customer, _text(session.time), data])
+
+
+def retracted_record(one: Retracted, session_id: str, merged_into: str) -> str:
+    """Write the record of a session that was taken back."""
+    data = {"session_id": session_id, "revision": one.revision, "merged_into": merged_into}
+    return canonical(["cartwheel.session.retracted", one.customer, _text(one.time), data])
 
 
 def change_record(one: Change, versions: Mapping[str, str]) -> str:
@@ -50,17 +59,26 @@ def decision_record(one: Decision, versions: Mapping[str, str]) -> str:
 
 def message_record(one: Decision, versions: Mapping[str, str]) -> str:
     """Write the message that a decision sends."""
-    data = _about(one, versions) | {"cause": sorted(one.cause), "payload": {}}
-    return canonical(["cartwheel.trigger.sent", one.customer, _text(one.due), data])
+    data = _about(one, versions)
+    data |= {"channel": one.channel, "cause": sorted(one.cause), "payload": one.payload}
+    return canonical(["cartwheel.trigger.sent", one.customer, _text(one.time), data])
+
+
+def retraction_record(one: Retraction, versions: Mapping[str, str]) -> str:
+    """Write that a message was taken back."""
+    sent = one.message
+    data = _about(sent, versions) | {"cause": one.message_id}
+    return canonical(["cartwheel.trigger.retracted", sent.customer, _text(one.time), data])
 
 
 def _about(one: Decision, versions: Mapping[str, str]) -> dict[str, Any]:
     return {
         "trigger": one.trigger,
-        "version": versions[one.trigger],
+        "version": versions.get(one.trigger),
         "key": one.key,
         "started": _text(one.opened),
         "due": _text(one.due),
+        **({} if one.step is None else {"step": one.step}),
     }
 
 

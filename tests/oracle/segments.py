@@ -7,7 +7,8 @@ arrived by then. A look too many does no harm; one that the engine takes and thi
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from expressions import Tree
@@ -23,7 +24,7 @@ from oracle.specs import kind_of, milliseconds
 EMPTY = {"count": 0, "sum": 0, "distinct": 0}
 
 
-Origin = Literal["event", "timer", "reconcile"]
+Origin = Literal["event", "timer", "grace", "reconcile"]
 
 
 class Change(NamedTuple):
@@ -73,13 +74,25 @@ class Customer:
         self.seen = {name: [] for name in self.specs}
         self.begun = dict.fromkeys(self.specs, 0)
 
+    def copy(self) -> "Customer":
+        """Return another one that goes its own way from here."""
+        other = copy(self)
+        other.history = list(self.history)
+        other.members = {name: replace(member) for name, member in self.members.items()}
+        other.changes = []
+        other.times = set(self.times)
+        other.seen = {name: list(seen) for name, seen in self.seen.items()}
+        return other
+
     def arrive(self, event: Event) -> None:
         """Let pass what changes by itself before an event, then look at what it changes."""
-        self.pass_by(event.time)
-        zone, clock = "UTC", event.time
+        clock = int(event.before) if event.is_late else event.time
+        self.pass_by(clock)
+        is_latest, zone = True, "UTC"
         if self.history:
             zone, clock = self.history[-1].zone, max(clock, self.history[-1].clock)
-        if self.rules.needs_zone() and event.time >= clock:
+            is_latest = event.time >= max(each.event.time for each in self.history)
+        if self.rules.needs_zone and is_latest:
             told = value_at(event.data, "context.timezone")
             if isinstance(told, str):
                 zone = told if told in zone_names() else "UTC"
@@ -89,15 +102,17 @@ class Customer:
         for name, spec in self.specs.items():
             self.seen[name] += arrivals_of(spec, [known])
             self.times |= set(times_of(spec, known))
-        self.look(clock, "event")
+        self.look(clock, "grace" if event.is_late else "event")
 
     def pass_by(self, before: float) -> None:
         """Look at each time before another at which something may change by itself."""
-        while self.history:
-            times = [time for time in self.next_times() if self.looked < time < before]
-            if not times:
-                break
-            self.look(min(times), "timer")
+        while (time := self.next_look(before)) is not None:
+            self.look(time, "timer")
+
+    def next_look(self, before: float) -> int | None:
+        """Give the next time before another at which something may change by itself."""
+        times = self.next_times() if self.history and self.members else ()
+        return min((time for time in times if self.looked < time < before), default=None)
 
     def look(self, now: int, origin: Origin) -> None:
         """Ask every condition."""
@@ -143,13 +158,13 @@ class Customer:
         """Let other rules hold from now on: what is new is empty, what is gone is left."""
         old, self.rules = self.rules, rules
         same = {name for name, spec in rules.kept().items() if self.specs.get(name) == spec}
-        same |= {n for n in old.names_in_segments() if n not in self.specs and "segment." not in n}
+        same |= {n for n in old.names_used if n not in self.specs and "segment." not in n}
         self.specs = rules.kept()
         self.seen = {name: self.seen[name] if name in same else [] for name in self.specs}
         begun = dict.fromkeys(self.specs, len(self.history))
         self.begun = {name: self.begun[name] if name in same else begun[name] for name in begun}
-        in_rows = old.names_in_segments() - self.blank
-        self.blank = rules.names_in_segments() - (same & in_rows)
+        in_rows = old.names_used - self.blank
+        self.blank = rules.names_used - (same & in_rows)
         if not self.history:
             self.members = {name: Membership() for name in rules.segments}
             return
@@ -176,7 +191,7 @@ class Customer:
             name: self.feature(name, now) for name in self.specs if "session." not in name
         }
         row |= {f"segment.{name}": member.inside for name, member in self.members.items()}
-        for name in self.rules.names_in_segments() - set(row):
+        for name in self.rules.names_used - set(row):
             space, _, rest = name.partition(".")
             known = self.of_session if space == "session" else self.of_context
             row[name] = None if name in self.blank else known(rest, now)
@@ -239,44 +254,6 @@ class Customer:
                 yield from limits_of(tree, row)
             if member.turned is not None:
                 yield member.turned + wait_of(segment, inside=member.inside)
-
-
-class Then(NamedTuple):
-    """Other rules, from which line on, and the watermark before it."""
-
-    rules: Rules
-    arrival: int
-    watermark: float
-
-
-def changes_of(
-    rules: Rules,
-    customer: str,
-    events: Sequence[Event],
-    *,
-    watermark: float,
-    forgotten: int | None,
-    then: Then | None = None,
-) -> list[Change]:
-    """Replay one life of a customer.
-
-    `events` are in order of arrival; `forgotten` is when the customer is forgotten, if so.
-    """
-    one = Customer(rules, customer)
-    for event in events:
-        if then and event.arrival >= then.arrival:
-            one.pass_by(then.watermark)
-            one.go_on(then.rules, then.watermark)
-            then = None
-        one.arrive(event)
-    if then and (forgotten is None or forgotten >= then.watermark):
-        one.pass_by(then.watermark)
-        one.go_on(then.rules, then.watermark)
-    if forgotten is None:
-        one.pass_by(watermark)
-    else:
-        one.forget(forgotten)
-    return one.changes
 
 
 def wait_of(segment: str | Mapping[str, Any], *, inside: bool) -> int:

@@ -27,6 +27,9 @@ class Session:
     """When it closes: the last event's time + gap."""
     events: int
     collected: dict[str, Any]
+    named: int
+    """The start that it had when it was first closed; its id is made of it."""
+    revision: int = 1
 
 
 def sessions_of(
@@ -37,11 +40,6 @@ def sessions_of(
     watermark: float,
 ) -> list[Session]:
     """Cut one customer's events, sorted by (time, arrival); list what the watermark is past."""
-    runs = [[events[0]]]
-    for before, event in pairwise(events):
-        if event.time - before.time > gap_ms:
-            runs.append([])
-        runs[-1].append(event)
     sessions = [
         Session(
             run[0].customer,
@@ -50,10 +48,21 @@ def sessions_of(
             time=run[-1].time + gap_ms,
             events=len(run),
             collected=_collected(run, collect),
+            named=run[0].time,
         )
-        for run in runs
+        for run in runs_of(events, gap_ms=gap_ms)
     ]
     return [session for session in sessions if session.time < watermark]
+
+
+def runs_of(events: Sequence[Event], *, gap_ms: int) -> list[list[Event]]:
+    """Cut one customer's events, sorted by (time, arrival), where a gap is longer."""
+    runs = [[events[0]]]
+    for before, event in pairwise(events):
+        if event.time - before.time > gap_ms:
+            runs.append([])
+        runs[-1].append(event)
+    return runs
 
 
 def _collected(

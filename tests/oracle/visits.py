@@ -15,6 +15,7 @@ from oracle.writing import MINUTE_MS, MISSING, START_MS, present, stamp, write
 STEPS = [*[0] * 6, *[1] * 4, 2, 5, 5, 10, 15, 29, 30, 30, 31, 59, 60, 60, 61, 62, 90, 120, 240]
 FAR = [24 * 60, 26 * 60, 7 * 24 * 60]
 BACK = [-1, -1, -2, -5, -10, -30, -60]
+TO_AND_FRO = [0, 1, 5, 10, 30, 31, 31, 60, 62, -1, -5, -10, -15, -30, -31, -31, -45, -60, -62, -90]
 NAMES = [*["Product Viewed"] * 3, *["Product Added"] * 3, *["Order Completed"] * 2, "page"]
 ZONES = ["Asia/Tokyo", "America/New_York", "Europe/Berlin", "Nowhere/Special", "", 5]
 _prices = st.sampled_from([0, 1, 2, 2.5, 5, 5.0, 0.1, -3, None, MISSING])
@@ -52,13 +53,20 @@ _traits = st.fixed_dictionaries(
 
 
 def visits(
-    most: int = 20, *, backwards: bool = False, customers: Sequence[str] = ("u1", "u1", "u1", "u2")
+    most: int = 20,
+    *,
+    backwards: bool = False,
+    late: bool = False,
+    customers: Sequence[str] = ("u1", "u1", "u1", "u2"),
 ) -> st.SearchStrategy[list[bytes]]:
-    """Streams in which no customer's events go back in time, or (`backwards`) some do."""
-    steps = [*STEPS * 2, *FAR, *(BACK * 2 if backwards else [])]
+    """Streams in which no customer's events go back in time; or (`backwards`) some do.
+
+    Or (`late`) half of them do, many of them by more than a session's gap.
+    """
+    steps = TO_AND_FRO if late else [*STEPS * 2, *FAR, *(BACK * 2 if backwards else [])]
     event = st.tuples(
         st.sampled_from(steps),
-        st.sampled_from([*[0] * 8, 1, -1] if backwards else [*[0] * 8, 1]),
+        st.sampled_from([*[0] * 8, 1, -1] if backwards or late else [*[0] * 8, 1]),
         st.sampled_from(customers),
         st.sampled_from([*NAMES * 2, "identify"]),
         _properties,

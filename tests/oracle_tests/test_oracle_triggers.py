@@ -1,11 +1,13 @@
 """T2 to T4, T6 and T8 by hand: which instances there are and how each ends."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from oracle.input import Event
-from oracle.rules import Trigger
-from oracle.triggers import Decision, decisions_of
+from oracle.replay import live
+from oracle.rules import Rules, Trigger
+from oracle.triggers import Decision
 
 START, STOP = "Product Added", "Order Completed"
 
@@ -23,6 +25,7 @@ def stop(time: int, message_id: str | None = None, cart: Any = None) -> Event:
 
 
 def decided(*arrived: Event, watermark: float = math.inf, **rule: Any) -> list[Decision]:
+    """Decide what arrives in this order."""
     trigger: Trigger = {
         "on": START,
         "key": "properties.cart_id",
@@ -30,12 +33,8 @@ def decided(*arrived: Event, watermark: float = math.inf, **rule: Any) -> list[D
         "cancel": [STOP],
         **rule,  # type: ignore[typeddict-item]
     }
-    numbered = [
-        Event(e.customer, e.time, e.name, e.message_id, arrival, e.data)
-        for arrival, e in enumerate(arrived)
-    ]
-    by_time = sorted(numbered, key=lambda e: (e.time, e.arrival))
-    return decisions_of("wish", trigger, by_time, watermark=watermark)
+    numbered = [replace(event, arrival=arrival) for arrival, event in enumerate(arrived)]
+    return live(Rules(triggers={"wish": trigger}), "u1", numbered, watermark=watermark).decisions
 
 
 def ends(*arrived: Event, **rule: Any) -> list[tuple[int, str, int]]:

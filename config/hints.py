@@ -1,0 +1,74 @@
+"""What a name that nobody knows was probably meant to be, where that is a common mistake."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from config.scopes import EVENT_SCOPE
+from config.values import PATH_ROOTS
+from config.wording import nearest
+from config.written import EVENT
+from expressions import ExpressionProblem, Scope
+
+SEGMENT = "segment."
+_OF_SEGMENTS = (
+    "a segment looks at customers: make a feature of it, such as {last: …} or {count: …, where: …}"
+)
+
+
+def hinted(
+    problem: ExpressionProblem,
+    names: Mapping[int, str],
+    scope: Scope,
+    *,
+    own: str | None = None,
+    without_event: str | None = _OF_SEGMENTS,
+) -> ExpressionProblem:
+    """Say what an unknown name was probably meant to be.
+
+    Args:
+        problem: of an expression.
+        names: that the expression looks at, by their place.
+        scope: what it may look at.
+        own: the segment whose condition it is; it cannot name itself, so it is not what was meant.
+        without_event: what to do where there is no event to look at; None where there is one.
+    """
+    name = names.get(problem.start, "")
+    if not name or len(name) != problem.end - problem.start or scope.resolve(name):
+        return problem
+    space, _, rest = name.partition(".")
+    near = f"{space.removesuffix('s')}.{rest}"
+    if rest and scope.resolve(near):
+        return msgspec.structs.replace(problem, message=f"there is no {name} here", near=near)
+    if problem.near == f"{SEGMENT}{own}":
+        problem = msgspec.structs.replace(problem, near=None)
+    message = _unknown(name, space, scope, without_event)
+    if message:
+        return ExpressionProblem(message, problem.start, problem.end)
+    if space == "event":
+        return _of_event(problem, name)
+    near = f"event.{name}"
+    if space in ("properties", "traits", "context") and scope.resolve(near):
+        return msgspec.structs.replace(problem, message=f"there is no {name} here", near=near)
+    return problem
+
+
+def _of_event(problem: ExpressionProblem, name: str) -> ExpressionProblem:
+    root, _, rest = name.removeprefix(EVENT).partition(".")
+    roots = [*PATH_ROOTS, *(each.removeprefix(EVENT) for each in EVENT_SCOPE.names())]
+    close = nearest(root, roots)
+    near = f"{EVENT}{close}.{rest}" if rest and close in PATH_ROOTS else close and EVENT + close
+    fields = ", ".join(f"{EVENT}{each}" for each in roots)
+    message = f"there is no {name}" + ("" if near else f"; an event has {fields}")
+    return ExpressionProblem(message, problem.start, problem.end, near)
+
+
+def _unknown(name: str, space: str, scope: Scope, without_event: str | None) -> str | None:
+    if space == "score":
+        return f"there is no {name}: scores come with models, which are not possible yet"
+    if without_event and space in ("event", "properties", "traits"):
+        return f"{name} is of one event, and {without_event}"
+    without = not any(known.startswith("attribute.") for known in scope.names())
+    if space in ("attribute", "attributes") and without:
+        return f"there is no {name} here: attributes are columns of the file under attributes"
+    return None

@@ -1,0 +1,352 @@
+"""Triggers: opens instances, ends each in one decision, sends what is due and nothing holds back.
+
+One customer's instances end in order of time, whatever trigger they belong to: so that each knows
+what was sent before it.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
+from typing import Any
+
+from operators.arbitration import Arbiter, Hold
+from operators.causes import STARTS
+from operators.compiled_causes import NO_EVENT, CompiledCause, CompiledCauses
+from operators.customers import Customer, CustomerStore
+from operators.decisions import Subject, Verdict, decision, message, retraction
+from operators.endings import Ending, OpenInstances, Outcome, at_once
+from operators.instances import (
+    Cancel,
+    Case,
+    Instance,
+    Look,
+    Start,
+    is_at_once,
+    move_instance,
+    note_cancel,
+    open_instance,
+    opened_order,
+    too_late_for,
+)
+from operators.memberships import Change
+from operators.outputs import Outputs
+from operators.payloads import PayloadWriter
+from operators.plans import DecidePlan, TriggerPlan
+from operators.ticks import SessionClosed, Signal
+from operators.times import AFTER_ALL, BEFORE_ALL, EventTime
+
+GOES_ON_AFTER = frozenset({"quiet_hours", "limit", "holdout"})
+"""The refusals after which the next step of a trigger comes nevertheless."""
+
+Open = tuple[EventTime, int, str, str]
+"""Where the next ending of a key stands: time, priority with a minus, key, trigger."""
+
+
+class TriggerKeeper:
+    """Keeps the instances of customers.
+
+    Attributes:
+        outputs: where messages and decisions go; another for each tick.
+        counts: likewise.
+        watermark: what ends before it is certain; moved on before each sign.
+
+    Args:
+        plan: the triggers, and what holds their messages back.
+        store: the customers, and the deadlines of instances.
+    """
+
+    def __init__(self, plan: DecidePlan, store: CustomerStore) -> None:
+        self.outputs = Outputs()
+        self.counts: Counter[str] = Counter()
+        self.watermark = BEFORE_ALL
+        self._unsettled: list[tuple[Customer, TriggerPlan]] = []
+        self._name = plan.name
+        self._grace_ms = plan.grace_ms
+        self._triggers = {trigger.name: trigger for trigger in plan.triggers}
+        self._timers = store.timers
+        self._customers = store.customers
+        self._arbiter = Arbiter(plan)
+        self._looking = {t.name for t in plan.triggers if self._arbiter.needs_row(t)}
+        slots = {name: number for number, name in enumerate(plan.slot_names)}
+        self._empty_row = [*(each.empty for each in plan.slots), *(False for _ in plan.segments)]
+        self._causes = CompiledCauses(plan)
+        self._payloads = {
+            (trigger.name, step): PayloadWriter(each.payload, slots)
+            for trigger in plan.triggers
+            for step, each in enumerate(trigger.steps)
+        }
+
+    def take(self, customer: Customer, signal: Signal) -> None:
+        """Take an event that may start or cancel something."""
+        message_id = signal.message_id or ""
+        for role, key in zip(signal.roles, signal.keys, strict=True):
+            cause = self._causes.by_number[role.cause]
+            if cause.holds(self._row(customer), signal.event, signal.time):
+                event = cause.kept(signal.event)
+                start = Start(signal.time, key, message_id, event, signal.is_late)
+                self._happen(customer, cause, start)
+
+    def take_change(
+        self, customer: Customer, change: Change, time: EventTime, message_id: str
+    ) -> None:
+        """Take that a customer has entered or left a segment."""
+        for cause in self._causes.of_change(change.segment, inside=change.inside):
+            if cause.holds(customer.row, NO_EVENT, time):
+                self._happen(customer, cause, Start(time, "", message_id, NO_EVENT, False))
+
+    def take_closing(self, customer: Customer, closed: SessionClosed) -> None:
+        """Take that a customer's session is over."""
+        row = customer.take_closing(closed.time)
+        for cause in self._causes.of_closings:
+            if cause.holds(row or self._row(customer), NO_EVENT, closed.time):
+                start = Start(closed.time, "", "", NO_EVENT, closed.is_late)
+                self._happen(customer, cause, start, row)
+
+    def before(self, customer: Customer, time: EventTime) -> None:
+        """Do what must be done before a customer's row moves on to a time."""
+        self.settle()
+        if customer.timer < time:
+            self.pass_by(customer, min(time, self.watermark))
+        if customer.timer < time:
+            self.keep_rows(customer, time)
+
+    def settle(self) -> None:
+        """Decide what does not wait, once all that happens at that moment was told."""
+        if not self._unsettled:
+            return
+        unsettled, self._unsettled = self._unsettled, []
+        due = [
+            (-trigger.priority, instance.key, trigger.name, customer, instance, ending)
+            for customer, trigger in unsettled
+            for instance, ending in at_once(customer.cases[trigger.name], trigger)
+        ]
+        for _, _, name, customer, instance, ending in sorted(due, key=lambda each: each[:3]):
+            if instance.is_pending:  # else it was told of twice
+                self._decide_at_once(customer, name, instance, ending)
+
+    def keep_rows(self, customer: Customer, before: EventTime, known: Look | None = None) -> None:
+        """Keep the customer's row for the instances that are asked before a time.
+
+        Args:
+            customer: whose.
+            before: the row will be of this time.
+            known: the row at one of these times, where it is another by now.
+        """
+        for name, case in customer.cases.items():
+            if name not in self._looking:
+                continue
+            trigger = self._triggers[name]
+            for instance in case.instances:
+                if not instance.is_pending or instance.step >= len(trigger.steps):
+                    continue
+                asked = self._arbiter.next_look(trigger, instance)
+                while asked is not None and asked < before:
+                    row = known.row if known and known.time == asked else self._row(customer)
+                    instance.looks.append(Look(asked, list(row)))
+                    asked = self._arbiter.next_look(trigger, instance)
+
+    def pass_by(self, customer: Customer, before: EventTime) -> None:
+        """End a customer's instances that end before a time."""
+        if customer.timer < before:
+            self._timers.remove(customer.timer, customer.name)
+            self.end(customer, before)
+
+    def due(self) -> list[str]:
+        """Take the timers of some customers that the watermark is past."""
+        return self._timers.due(self.watermark)
+
+    def put_back(self, customer: Customer) -> None:
+        """Put back a customer's timer, which was just taken."""
+        self._timers.add(customer.timer, customer.name)
+
+    def end(self, customer: Customer, before: EventTime) -> None:
+        """End a customer's instances that end before a time; the customer's timer was taken."""
+        customer.timer = AFTER_ALL
+        certain = EventTime(before - self._grace_ms)
+        cases = {
+            name: OpenInstances(case, self._triggers.get(name), certain)
+            for name, case in customer.cases.items()
+            if case.instances or case.cancels
+        }
+        heap: list[Open] = []
+        for name, instances in cases.items():
+            heap += [at for key in instances.by_key if (at := self._next(name, instances, key))]
+        heapify(heap)
+        while heap and heap[0][0] < before:
+            _, _, key, name = heappop(heap)
+            instances = cases[name]
+            found = instances.next(key)
+            assert found, "it stood in the heap"
+            instance, ending = found
+            following = self._decide(customer, name, instance, ending)
+            if following is not instance:
+                instances.end(instance, ending, following)
+            if at := self._next(name, instances, key):
+                heappush(heap, at)
+        for instances in cases.values():
+            instances.close()
+        if heap:
+            self._set_timer(customer, heap[0][0])
+
+    def _next(self, name: str, instances: OpenInstances, key: str) -> Open | None:
+        found = instances.next(key)
+        if not found:
+            return None
+        trigger = self._triggers.get(name)
+        return found[1].time, -(trigger.priority if trigger else 0), key, name
+
+    def _happen(
+        self,
+        customer: Customer,
+        cause: CompiledCause,
+        start: Start,
+        row: list[Any] | None = None,
+    ) -> None:
+        """Let something start a trigger or cancel it.
+
+        Args:
+            customer: whose.
+            cause: what it is to which trigger.
+            start: when it happens.
+            row: the customer's as of then, None where it still is the same.
+        """
+        if self._unsettled and self._unsettled[0][0] is not customer:
+            self.settle()
+        trigger = cause.trigger
+        case = customer.cases.get(trigger.name)
+        if case is None:
+            case = customer.cases[trigger.name] = Case()
+        # what happens by itself may lie before the watermark
+        certain = EventTime(min(start.time, self.watermark) - self._grace_ms)
+        if cause.steps != STARTS:
+            cancel = Cancel(start.time, start.key, start.message_id, cause.steps)
+            if start.is_late:
+                self._retract(customer, trigger, case, cancel)
+            end = note_cancel(case, cancel, certain, is_late=start.is_late)
+        elif start.is_late and start.time + trigger.steps[0].after_ms < self.watermark:
+            return
+        elif cause.is_absence and move_instance(case, trigger, start):
+            self.counts[f"superseded {trigger.name}"] += 1
+            return
+        else:
+            end = open_instance(case, trigger, start, certain)
+        if is_at_once(trigger):
+            self._unsettled.append((customer, trigger))
+        self._set_timer(customer, end)
+        if trigger.name in self._looking and case.instances and end < customer.moment:
+            self.keep_rows(customer, customer.moment, Look(start.time, row) if row else None)
+
+    def _decide_at_once(
+        self, customer: Customer, name: str, instance: Instance, ending: Ending
+    ) -> None:
+        following = self._decide(customer, name, instance, ending)
+        if following is instance:
+            self._set_timer(customer, instance.asked)
+            return
+        instance.ended = ending.time
+        if following:
+            case = customer.cases[name]
+            case.instances.append(following)
+            case.instances.sort(key=opened_order)
+            self._set_timer(customer, following.due)
+
+    def _decide(
+        self, customer: Customer, name: str, instance: Instance, ending: Ending
+    ) -> Instance | None:
+        """Decide an instance that has come to its end, or hold it.
+
+        Returns:
+            The step that follows, or the same instance where it is held.
+        """
+        trigger = self._triggers.get(name)
+        if trigger is None or instance.step >= len(trigger.steps):
+            is_step = instance.step > 0
+            subject = Subject(self._name, name, None, customer.name, instance, has_steps=is_step)
+            self._conclude(customer, subject, Verdict(ending.time, "suppressed", "removed", None))
+            return None
+        has_steps = len(trigger.steps) > 1
+        subject = Subject(self._name, name, trigger.version, customer.name, instance, has_steps)
+        if ending.outcome is not Outcome.DUE:
+            if ending.outcome is Outcome.SUPERSEDED and trigger.on.kind == "any":
+                self.counts[f"superseded {name}"] += 1
+            else:
+                verdict = Verdict(ending.time, ending.outcome.value, None, ending.cause or None)
+                self._conclude(customer, subject, verdict)
+            return None
+        row = self._row_as_of(customer, instance)
+        refusal = self._arbiter.refusal(customer, trigger, instance, row)
+        if isinstance(refusal, Hold):
+            instance.held, instance.expires = refusal
+            return instance
+        if refusal is None:
+            self._send(subject, trigger, row)
+            instance.is_sent = True
+        if refusal in {None, "holdout"}:
+            self._arbiter.note(customer, trigger, instance, self.watermark)
+        outcome = "suppressed" if refusal else "sent"
+        self._conclude(customer, subject, Verdict(ending.time, outcome, refusal, None))
+        if instance.step + 1 < len(trigger.steps) and refusal in {None, *GOES_ON_AFTER}:
+            return _following(trigger, instance, ending.time)
+        return None
+
+    def _send(self, subject: Subject, trigger: TriggerPlan, row: Sequence[Any]) -> None:
+        instance = subject.instance
+        payload = self._payloads[trigger.name, instance.step].write(
+            row, instance.event, instance.asked
+        )
+        channel = trigger.steps[instance.step].channel
+        self.counts[f"sent {trigger.name}"] += 1
+        self.outputs.add("triggers", message(subject, instance.asked, channel, payload))
+
+    def _retract(
+        self, customer: Customer, trigger: TriggerPlan, case: Case, cancel: Cancel
+    ) -> None:
+        """Take back the messages that a cancel comes too late for."""
+        earliest = self.watermark - trigger.retract_ms
+        for each in too_late_for(case, cancel) if trigger.retract_ms else ():
+            if each.is_sent and each.asked >= earliest:
+                each.is_sent = False
+                has_steps = len(trigger.steps) > 1
+                version = trigger.version
+                subject = Subject(self._name, trigger.name, version, customer.name, each, has_steps)
+                self.counts[f"retracted {trigger.name}"] += 1
+                self.outputs.add("triggers", retraction(subject, cancel))
+
+    def _conclude(self, customer: Customer, subject: Subject, end: Verdict) -> None:
+        """Write an instance's decision, and remember it."""
+        self.outputs.add("decisions", decision(subject, end))
+        customer.note(subject, end)
+
+    def _row(self, customer: Customer) -> list[Any]:
+        """Return what is known of a customer, also of one whose profile is gone."""
+        return customer.row or self._empty_row
+
+    def _row_as_of(self, customer: Customer, instance: Instance) -> list[Any]:
+        """Return what was known of a customer when an instance is asked."""
+        for look in instance.looks:
+            if look.time == instance.asked:
+                return look.row
+        return self._row(customer)
+
+    def _set_timer(self, customer: Customer, end: EventTime) -> None:
+        """Set the timer earlier if need be; a later end is found when the timer fires."""
+        if end < customer.timer:
+            if customer.timer != AFTER_ALL:
+                self._timers.remove(customer.timer, customer.name)
+            self._timers.add(end, customer.name)
+            customer.timer = end
+
+
+def _following(trigger: TriggerPlan, instance: Instance, time: EventTime) -> Instance:
+    """Return the step that comes after an instance that was decided at a time."""
+    step = instance.step + 1
+    return Instance(
+        opened=time,
+        due=EventTime(time + trigger.steps[step].after_ms),
+        key=instance.key,
+        message_ids=list(instance.message_ids),
+        started=instance.started,
+        step=step,
+        event=instance.event,
+        looks=[look for look in instance.looks if look.time > time],
+    )

@@ -1,0 +1,140 @@
+"""The engine's triggers are the oracle's: what starts and ends them, their steps and messages."""
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from engine_checks import (
+    SIZES,
+    STOPS,
+    assert_as_expected,
+    assert_changes,
+    assert_records,
+    assert_stops_change_nothing,
+    engine,
+    few_timers,
+    plans,
+    simulation,
+    with_stops,
+)
+from oracle import Rules, run
+from oracle.drawn_triggers import changes, rules
+from oracle.rules import Trigger
+from oracle.shoppers import shoppers
+from oracle.writing import MINUTE_MS, NOW_MS, event_line
+
+BUYING = Rules(
+    features={"last_order": {"time": "Order Completed"}},
+    segments={"buyer": "since(last_order) < 10m"},
+    disorder_ms=0,
+)
+
+
+def with_triggers(**triggers: Trigger) -> Rules:
+    return replace(BUYING, triggers=triggers)
+
+
+STREAMS = st.one_of(shoppers(), shoppers(12, backwards=True))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    raw=STREAMS,
+    rules=rules(arbitrated=False),
+    sizes=SIZES,
+    shards=st.sampled_from([1, 3]),
+    close=st.booleans(),
+)
+@example(  # an event that starts and cancels at once
+    raw=[event_line(0, "page", "m1")],
+    rules=with_triggers(
+        first={"on": "page", "cancel": [{"on": "page", "where": 'event.name == "page"'}]}
+    ),
+    sizes=[1],
+    shards=1,
+    close=False,
+)
+@example(  # ... and one that cancels what its change of a membership starts
+    raw=[event_line(0, "Order Completed", "m1")],
+    rules=with_triggers(first={"on": {"enter": "buyer"}, "cancel": ["Order Completed"]}),
+    sizes=[1],
+    shards=1,
+    close=False,
+)
+@example(  # a start of the same time, after the first message
+    raw=[event_line(0, "page", "m1"), event_line(0, "page", "m2")],
+    rules=with_triggers(first={"on": "page", "then": [{"after_ms": MINUTE_MS}]}),
+    sizes=[1],
+    shards=1,
+    close=True,
+)
+@example(  # a second step that is due before an event arrives, at which the first is decided
+    raw=[event_line(0, "page", "m1"), event_line(5, "Order Completed", "m2")],
+    rules=with_triggers(
+        first={
+            "on": "page",
+            "after_ms": MINUTE_MS,
+            "then": [{"after_ms": MINUTE_MS, "when": "last_order is missing"}],
+        }
+    ),
+    sizes=[1],
+    shards=1,
+    close=True,
+)
+def test_what_triggers_decide_and_send_is_the_oracles(
+    *, raw: list[bytes], rules: Rules, sizes: list[int], shards: int, close: bool
+) -> None:
+    with few_timers(4):
+        outcome = engine(raw, rules, sizes, shards=shards, close=close, cache=4)
+    expected = run(raw, rules, now_ms=NOW_MS, close=close)
+    assert_as_expected(outcome, expected, rules)
+    if close:  # before, the engine may have counted one that the watermark is not past
+        for name, number in expected.superseded.items():
+            assert outcome.counts[f"superseded {name}"] == number
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    inputs=st.lists(STREAMS, min_size=1, max_size=2),
+    rules=rules(arbitrated=False),
+    sizes=SIZES,
+    order=st.lists(st.integers(0, 1), max_size=6),
+    stops=STOPS,
+    shards=st.sampled_from([1, 3]),
+    records=st.integers(1, 4),
+    timers=st.integers(2, 5),
+    close=st.booleans(),
+)
+def test_restarts_change_nothing_that_triggers_decide(**drawn: Any) -> None:
+    assert_stops_change_nothing(**drawn)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    raw=shoppers().filter(bool),
+    rules=changes(),
+    cut=st.floats(0, 1, exclude_max=True),
+    sizes=SIZES,
+    stops=STOPS,
+    close=st.booleans(),
+)
+def test_t10_after_a_change_of_triggers_decisions_are_the_oracles(
+    *,
+    raw: list[bytes],
+    rules: tuple[Rules, Rules],
+    cut: float,
+    sizes: list[int],
+    stops: list[bool],
+    close: bool,
+) -> None:
+    before, after = rules
+    at = int(cut * len(raw))
+    with few_timers(4):
+        first = simulation(raw, before, cache=2, close=close, shards=2)
+        first.step(at)
+        again = with_stops(first.restarted(*plans(after)), sizes, stops)
+    expected = run(raw, before, now_ms=NOW_MS, close=close, then=(at, after))
+    assert_changes(again.outcome, expected.changes)
+    assert_records(again.outcome, expected.sessions, expected.decisions, after)
