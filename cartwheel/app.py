@@ -5,7 +5,19 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from cartwheel import check, dead_letters, explain, import_, replay, run, schemas, simulate, state
+from cartwheel import (
+    check,
+    dead_letters,
+    diff,
+    explain,
+    import_,
+    replay,
+    run,
+    scenarios,
+    schemas,
+    simulate,
+    state,
+)
 from cartwheel.errors import INTERRUPTED, CartwheelError
 
 COMMANDS: tuple[ModuleType, ...] = (
@@ -13,6 +25,8 @@ COMMANDS: tuple[ModuleType, ...] = (
     run,
     check,
     explain,
+    scenarios,
+    diff,
     import_,
     simulate,
     state,

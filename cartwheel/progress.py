@@ -13,12 +13,17 @@ from flows.reports import ReaderReport, Report, Restart
 
 
 class ReplayProgress:
-    """A progress bar on standard error, where that is a terminal."""
+    """A progress bar on standard error, where that is a terminal.
 
-    def __init__(self, files: Sequence[Path]) -> None:
+    Args:
+        files: that are read.
+        label: what stands before the bar.
+    """
+
+    def __init__(self, files: Sequence[Path], label: str) -> None:
         total = sum(file.stat().st_size for file in files)
         self._progress = Progress(
-            TextColumn("replay"),
+            TextColumn(label, markup=False),
             BarColumn(),
             TaskProgressColumn(),
             TextColumn("{task.fields[events]} events, {task.fields[rate]}/s"),
@@ -27,7 +32,7 @@ class ReplayProgress:
             disable=not sys.stderr.isatty(),
             transient=True,
         )
-        self._task = self._progress.add_task("replay", total=total, events=0, rate=0)
+        self._task = self._progress.add_task(label, total=total, events=0, rate=0)
         self._readers: dict[int, ReaderReport] = {}
         self._first: tuple[float, int] | None = None
 

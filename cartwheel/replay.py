@@ -7,7 +7,9 @@ import argparse
 import signal
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from cartwheel import jobs
@@ -34,6 +36,38 @@ SUMMARY = "run a config over recorded events"
 SUMMARY_FILE = "summary.json"
 
 _TICK_LINES_MOST = 1_000_000
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What is replayed, how, and where the results go; ``ReplayOptions`` says more."""
+
+    files: list[Path]
+    out: Path
+    order: Order
+    asked: Asked
+    workers: int = 1
+    tick_lines: int = TICK_LINES
+    close: bool = False
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What came of a replay.
+
+    Attributes:
+        summary: over all runs of its state.
+        counts: all that the sink has counted, by name.
+        finished: whether everything was read.
+        in_vain: what was asked for although the state was finished before, else None.
+        stopped_by: the signal that stopped it, or 0.
+    """
+
+    summary: Summary
+    counts: Mapping[str, int]
+    finished: bool
+    in_vain: str | None
+    stopped_by: int
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,38 +98,67 @@ def run(arguments: argparse.Namespace) -> int:
     """Replay to the end of the events, or until SIGTERM: 0; until Ctrl-C: 130."""
     try:
         config = load(arguments.config)
-        with ExitStack() as stack:
-            return _replay(arguments, config, stack)
     except ConfigError as error:
         raise UsageError(str(error)) from None
+    recorded = _recorded(arguments, config)
+    with ExitStack() as stack:
+        folder = _state_folder(arguments.state, stack)
+        replayed = replay(config, recorded, folder)
+    if replayed.in_vain is not None:
+        _say(f"{folder.path} is finished: all events were read{replayed.in_vain}")
+    print_summary(replayed.summary, as_json=arguments.json)
+    if replayed.finished:
+        return 0
+    kept = "the same command goes on from here" if arguments.state else "nothing is kept"
+    _say(f"stopped; {kept}")
+    return INTERRUPTED if replayed.stopped_by == signal.SIGINT else 0
+
+
+def replay(
+    config: Config, recorded: Recorded, folder: StateFolder, *, label: str = NAME
+) -> Replayed:
+    """Replay into files, to the end of the events or until a signal; progress on standard error.
+
+    Args:
+        config: that was loaded.
+        recorded: what to replay, and how.
+        folder: of the state; made where there is none.
+        label: what the progress is called.
+
+    Raises:
+        UsageError: the state, the config and what was asked for do not fit.
+        CartwheelError: it failed.
+    """
+    try:
+        with ExitStack() as stack:
+            return _replay(config, recorded, folder, label, stack)
     except (StateError, ResumeError, ConnectorProblem, WorkerFailedError) as error:
         raise CartwheelError(str(error)) from None
 
 
-def _replay(arguments: argparse.Namespace, config: Config, stack: ExitStack) -> int:
-    files, out_path, order = _in_and_out(arguments, config)
-    folder = _state_folder(arguments.state, stack)
+def _replay(
+    config: Config, recorded: Recorded, folder: StateFolder, label: str, stack: ExitStack
+) -> Replayed:
     stack.enter_context(folder.lock())
     fresh = not folder.was_run()
-    asked = Asked(arguments.shards, arguments.readers, 1, arguments.now)
-    identity = open_identity(asked, config, folder)
+    identity = open_identity(recorded.asked, config, folder)
     options = ReplayOptions(
-        files=files,
-        out=out_path,
-        order=order,
+        files=recorded.files,
+        out=recorded.out,
+        order=recorded.order,
         shards=identity.shards,
         readers=identity.readers,
-        workers=arguments.workers,
-        tick_lines=arguments.tick,
+        workers=recorded.workers,
+        tick_lines=recorded.tick_lines,
         now_ms=identity.now_ms,
-        close=arguments.close,
+        close=recorded.close,
     )
     job = jobs.with_attributes(replay_job(config, options), config, folder)
-    out = OutFolder(out_path)
+    out = OutFolder(recorded.out)
     names = [*(f"{kind}.jsonl" for kind in job.kinds), SUMMARY_FILE]
-    _refuse_inputs_as_outputs(files, [out_path / name for name in names])
+    _refuse_inputs_as_outputs(recorded.files, [out.path / name for name in names])
     stack.enter_context(out.claim(identity.id, fresh=fresh, names=names))
-    with ReplayProgress(files) as progress:
+    with ReplayProgress(recorded.files, label) as progress:
         supervisor = Supervisor(folder, identity, job, report=progress.report, say=progress.say)
         reached, stopped_by = supervisor.run()
     summary = Summary.of(
@@ -104,14 +167,8 @@ def _replay(arguments: argparse.Namespace, config: Config, stack: ExitStack) -> 
         triggers=[each.name for each in job.decide.triggers],
     )
     write_summary(out.path / SUMMARY_FILE, summary)
-    if supervisor.had_nothing_to_do:
-        _say(f"{folder.path} is finished: all events were read{_in_vain(reached, job)}")
-    print_summary(summary, as_json=arguments.json)
-    if reached.finished:
-        return 0
-    kept = "the same command goes on from here" if arguments.state else "nothing is kept"
-    _say(f"stopped; {kept}")
-    return INTERRUPTED if stopped_by == signal.SIGINT else 0
+    in_vain = _in_vain(reached, job) if supervisor.had_nothing_to_do else None
+    return Replayed(summary, reached.sink.counts, reached.finished, in_vain, stopped_by)
 
 
 def _in_vain(reached: Progress, job: Job) -> str:
@@ -137,8 +194,8 @@ def _refuse_inputs_as_outputs(inputs: list[Path], outputs: list[Path]) -> None:
             )
 
 
-def _in_and_out(arguments: argparse.Namespace, config: Config) -> tuple[list[Path], Path, Order]:
-    """Check the options, before anything is made; return what to read, where to write, the order.
+def _recorded(arguments: argparse.Namespace, config: Config) -> Recorded:
+    """Check the options, before anything is made.
 
     Raises:
         UsageError: an option is missing or out of bounds.
@@ -161,7 +218,15 @@ def _in_and_out(arguments: argparse.Namespace, config: Config) -> tuple[list[Pat
             raise UsageError(f"{folder} is a file, expected a folder")
     if arguments.state and arguments.state.resolve() == out.resolve():
         raise UsageError(f"--out and --state are both {out}; results and state need two folders")
-    return expand(patterns), out, arguments.order or (source.order if source else "time")
+    return Recorded(
+        files=expand(patterns),
+        out=out,
+        order=arguments.order or (source.order if source else "time"),
+        asked=Asked(arguments.shards, arguments.readers, 1, arguments.now),
+        workers=arguments.workers,
+        tick_lines=arguments.tick,
+        close=arguments.close,
+    )
 
 
 def _state_folder(path: Path | None, stack: ExitStack) -> StateFolder:

@@ -1,0 +1,224 @@
+"""Compare two configs on recorded events: what a change of the rules would have done.
+
+Both run over the same events, each with a state of its own that is gone at the end. Then it is
+said, by rule, what was sent, cancelled and suppressed, who entered and left, and who differs.
+"""
+
+import argparse
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import msgspec
+
+from cartwheel.diff_compare import (
+    Ran,
+    compared_segments,
+    compared_sessions,
+    compared_triggers,
+)
+from cartwheel.diff_outcomes import Outcomes
+from cartwheel.diff_page import page, picture
+from cartwheel.diff_result import Diff, Sides
+from cartwheel.diff_text import print_diff
+from cartwheel.errors import CartwheelError, UsageError
+from cartwheel.inputs import expand
+from cartwheel.jobs import customers_file
+from cartwheel.opening import WORKERS_MOST, Asked, bounded
+from cartwheel.replay import Recorded, Replayed, replay
+from config import Config, ConfigError, load
+from connectors.attributes import AttributesError
+from connectors.importing.output import written_whole
+from flows.attributes import check_customers
+from operators.times import EventTime, format_time
+from state.errors import StateError
+from state.folder import StateFolder
+
+NAME = "diff"
+SUMMARY = "what a change of the rules would have done, on recorded events"
+
+_CUSTOMERS_SHOWN = 20
+_CUSTOMERS_MOST = 1000
+_COUNTS = ("read", "applied", "duplicates", "late", "dead_letters")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("old", metavar="OLD", type=Path, help="the config as it is")
+    parser.add_argument("new", metavar="NEW", type=Path, help="the config as it could be")
+    parser.add_argument(
+        "--events", metavar="PATH", nargs="+", required=True, help="files or folders"
+    )
+    parser.add_argument(
+        "--customers",
+        metavar="N",
+        type=int,
+        default=_CUSTOMERS_SHOWN,
+        help=f"how many are shown for each rule ({_CUSTOMERS_SHOWN})",
+    )
+    parser.add_argument("--workers", metavar="N", type=int, default=1, help="processes (1)")
+    parser.add_argument("--order", choices=["time", "name"], help="how files become one stream")
+    parser.add_argument("--now", metavar="TIME", help="the clock for future timestamps")
+    parser.add_argument("--html", metavar="FILE", type=Path, help="write a page with charts too")
+    parser.add_argument("--svg", metavar="FILE", type=Path, help="write the charts as a picture")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare; 0 whether or not there are differences."""
+    bounded("--workers", arguments.workers, WORKERS_MOST)
+    bounded("--customers", arguments.customers, _CUSTOMERS_MOST)
+    old, new = _configs(arguments.old, arguments.new)
+    files = expand(arguments.events)
+    _check_places(arguments, files)
+    with (
+        _stopped_by_sigterm(),
+        tempfile.TemporaryDirectory(prefix="cartwheel-") as folder,
+    ):
+        diff = _compared(arguments, old, new, files, Path(folder))
+    _write(arguments.html, page(diff) if arguments.html else "")
+    _write(arguments.svg, picture(diff) if arguments.svg else "")
+    if arguments.json:
+        print(msgspec.json.encode(diff).decode())
+    else:
+        print_diff(diff)
+    return 0
+
+
+def _configs(old: Path, new: Path) -> tuple[Config, Config]:
+    """Load both.
+
+    Raises:
+        UsageError: with all that is wrong with either.
+    """
+    loaded: list[Config] = []
+    problems: list[str] = []
+    for path in (old, new):
+        try:
+            loaded.append(load(path))
+            problems += _customers_problems(loaded[-1])
+        except ConfigError as error:
+            problems += map(str, error.problems)
+    if problems:
+        raise UsageError("\n".join(dict.fromkeys(problems)))
+    return loaded[0], loaded[1]
+
+
+def _customers_problems(config: Config) -> Iterable[str]:
+    """Look into the file of customers, where there is one."""
+    file = customers_file(config)
+    try:
+        if file is not None:
+            check_customers(file)
+    except AttributesError as error:
+        return str(error).splitlines()
+    except StateError as error:
+        raise CartwheelError(str(error)) from None
+    return []
+
+
+def _check_places(arguments: argparse.Namespace, files: list[Path]) -> None:
+    """Check what is to be written, before the long work begins.
+
+    Raises:
+        UsageError: there is no such folder, or it would overwrite what is read.
+    """
+    for option, file in (("--html", arguments.html), ("--svg", arguments.svg)):
+        if file is None:
+            continue
+        if file.is_dir() or not file.parent.is_dir():
+            raise UsageError(f"{option} is {file}, expected a file in a folder that is there")
+        read = [*files, arguments.old, arguments.new]
+        if file.exists() and any(file.samefile(each) for each in read):
+            raise UsageError(f"{file} is read, and would be overwritten; name another {option}")
+    if arguments.html and arguments.html == arguments.svg:
+        raise UsageError(f"--html and --svg are both {arguments.html}; they need two files")
+
+
+def _compared(
+    arguments: argparse.Namespace, old: Config, new: Config, files: list[Path], folder: Path
+) -> Diff:
+    """Replay under both configs in a folder, and compare."""
+    # one clock for both, or future timestamps might be judged differently
+    now = arguments.now or format_time(EventTime(int(time.time() * 1000)))
+    with Outcomes(folder / "outcomes") as outcomes:
+        ran: list[Ran] = []
+        events: list[dict[str, int]] = []
+        for side, (label, config) in enumerate((("old", old), ("new", new))):
+            place = folder / label
+            recorded = Recorded(
+                files=files,
+                out=place / "out",
+                order=arguments.order or (config.source.order if config.source else "time"),
+                asked=Asked(None, None, 1, now),
+                workers=arguments.workers,
+            )
+            replayed = _replayed(config, recorded, place / "state", label)
+            outcomes.take(side, recorded.out)
+            shutil.rmtree(place)  # the room may be wanted for the second one
+            ran.append(Ran(list(config.triggers), list(config.segments), replayed.counts))
+            events.append({name: getattr(replayed.summary, name) for name in _COUNTS})
+        triggers, times = compared_triggers(outcomes, ran[0], ran[1], arguments.customers)
+        return Diff(
+            configs={"old": _named(arguments.old), "new": _named(arguments.new)},
+            events=Sides(events[0], events[1]),
+            triggers=triggers,
+            segments=compared_segments(outcomes, ran[0], ran[1], arguments.customers),
+            sessions=compared_sessions(outcomes),
+            periods=times.told(),
+        )
+
+
+def _named(path: Path) -> str:
+    """Name a file in UTF-8, whatever its name is."""
+    return str(path).encode(errors="backslashreplace").decode()
+
+
+def _replayed(config: Config, recorded: Recorded, state: Path, label: str) -> Replayed:
+    """Replay to the end of the events.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C has stopped it.
+        CartwheelError: it was stopped otherwise, or failed.
+    """
+    replayed = replay(config, recorded, StateFolder(state), label=label)
+    if replayed.finished:
+        return replayed
+    if replayed.stopped_by == signal.SIGINT:
+        _say("stopped; nothing was compared")
+        raise KeyboardInterrupt
+    raise CartwheelError("stopped; nothing was compared")
+
+
+@contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end what is being done, so that temporary files go."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise CartwheelError("stopped; nothing was compared")
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _write(path: Path | None, text: str) -> None:
+    if path is None:
+        return
+    try:
+        with written_whole(path) as file:
+            file.write(text.encode())
+    except OSError as error:
+        raise CartwheelError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def _say(text: str) -> None:
+    print(f"cartwheel: {text}", file=sys.stderr)

@@ -1,0 +1,153 @@
+"""Test a config: given these events, expect these decisions, segments and features.
+
+Scenario files say what is given and what is expected. Nothing is written, and nothing is kept.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from time import perf_counter
+
+from cartwheel.errors import UsageError
+from cartwheel.junit import Result, write_junit
+from config import Config, ConfigError, Problem, RuleNames, Scenario, load, load_scenarios
+from flows.job import plans_of
+from flows.scenarios import Rules, run_scenario
+
+NAME = "test"
+SUMMARY = "given these events, expect these decisions, segments and features"
+
+_ENDINGS = (".yaml", ".yml")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    add = parser.add_argument
+    add("config", type=Path, metavar="CONFIG", help="the config file")
+    add(
+        "scenarios",
+        type=Path,
+        nargs="+",
+        metavar="SCENARIOS",
+        help="scenario files, or folders with .yaml files",
+    )
+    add(
+        "-k",
+        metavar="TEXT",
+        action="append",
+        dest="names",
+        help="only scenarios with this text in their name; may be given several times",
+    )
+    add("--junit", type=Path, metavar="FILE", help="write the results as JUnit XML as well")
+    add("--json", action="store_true", help="print the results as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run all scenarios; exit code 0 if all are met, 1 if not, 2 if a file is wrong."""
+    try:
+        config = load(arguments.config)
+        profile, decide = plans_of(config)
+        features = [each.name for each in decide.slots]
+        scenarios = _load_all(_files(arguments.scenarios), _names(config, features))
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    scenarios = _chosen(scenarios, arguments.names)
+    rules = Rules(profile, decide, config.time.disorder_ms)
+    results = []
+    for scenario in scenarios:
+        started = perf_counter()
+        differences = run_scenario(scenario, rules)
+        result = Result(scenario, differences, perf_counter() - started)
+        results.append(result)
+        if not arguments.json:
+            _print(result)
+    if arguments.junit:
+        write_junit(arguments.junit, results)
+    failed = sum(not result.ok for result in results)
+    if arguments.json:
+        print(json.dumps({"ok": not failed, "scenarios": [each.to_json() for each in results]}))
+    else:
+        print(f"{_counted(len(results), 'scenario')}, {failed} failed")
+    return 1 if failed else 0
+
+
+def _names(config: Config, features: Sequence[str]) -> RuleNames:
+    columns = list(config.attributes.columns) if config.attributes else []
+    return RuleNames(list(config.triggers), list(config.segments), features, columns)
+
+
+def _files(paths: Iterable[Path]) -> list[Path]:
+    """Find the scenario files; one that is not there is said when it is read.
+
+    Raises:
+        UsageError: a folder holds none.
+    """
+    files: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        found = sorted(each for each in path.iterdir() if each.suffix in _ENDINGS)
+        if not found:
+            raise UsageError(f"{path}: holds no {' or '.join(_ENDINGS)} files")
+        files += found
+    return list(dict.fromkeys(files))
+
+
+def _load_all(files: Iterable[Path], names: RuleNames) -> list[Scenario]:
+    """Read all files.
+
+    Raises:
+        ConfigError: with every problem of every file.
+    """
+    scenarios: list[Scenario] = []
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            scenarios += load_scenarios(file, names)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    return scenarios
+
+
+def _chosen(scenarios: list[Scenario], names: Sequence[str] | None) -> list[Scenario]:
+    """Leave out what was not asked for.
+
+    Raises:
+        UsageError: nothing is left.
+    """
+    if names:
+        wanted = [name.casefold() for name in names]
+        scenarios = [
+            each for each in scenarios if any(name in each.name.casefold() for name in wanted)
+        ]
+    if not scenarios:
+        asked = f" with {' or '.join(map(repr, names))} in its name" if names else ""
+        raise UsageError(f"there is no scenario{asked}")
+    return scenarios
+
+
+def _print(result: Result) -> None:
+    scenario = result.scenario
+    print(f"{'ok    ' if result.ok else 'FAILED'} {_visible(f'{scenario.file}: {scenario.name}')}")
+    for each in result.differences:
+        place = f"{scenario.file}:{each.place.line}:{each.place.column}"
+        print(f"  {_visible(f'{place}: {each.what}')}")
+        for detail in each.details:
+            print(f"    {_visible(detail)}")
+
+
+def _visible(text: str) -> str:
+    """Show what is no visible character by its number: names are not to steer the terminal."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

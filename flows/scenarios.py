@@ -1,0 +1,232 @@
+"""Runs a scenario: feeds its events, looks where it wants to be looked, compares what comes."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from config import (
+    Expectation,
+    ExpectedDecision,
+    ExpectedFeature,
+    ExpectedMembership,
+    Place,
+    Scenario,
+    ScenarioEvent,
+    format_duration,
+)
+from flows.expected import Decided, apart, decisions_of, matched, same, short_time, told
+from flows.trial import Trial
+from operators.outputs import DeadLetter, LateEvent, Outputs
+from operators.plans import DecidePlan, ProfilePlan
+from operators.times import EventTime, format_time
+
+
+class Rules(NamedTuple):
+    """What scenarios are tried on: compiled once.
+
+    Attributes:
+        profile: the profile step's plan.
+        decide: the decide step's plan.
+        disorder_ms: how far the watermark lies behind the latest event.
+    """
+
+    profile: ProfilePlan
+    decide: DecidePlan
+    disorder_ms: int
+
+
+class Difference(NamedTuple):
+    """One thing that is not as a scenario says.
+
+    Attributes:
+        place: in the file: of the expectation or the event, of the scenario's name else.
+        what: was expected, or has come.
+        details: more about it, a line each.
+    """
+
+    place: Place
+    what: str
+    details: tuple[str, ...] = ()
+
+
+def run_scenario(scenario: Scenario, rules: Rules) -> list[Difference]:
+    """Run a scenario from nothing; return what is not as it says, in the order of the file."""
+    run = _Run(scenario, rules)
+    broken = run.feed()
+    if broken:
+        return [broken]
+    return sorted([*run.seen_otherwise, *run.decided_otherwise()], key=lambda each: each.place)
+
+
+class _Run:
+    """One scenario on its way."""
+
+    def __init__(self, scenario: Scenario, rules: Rules) -> None:
+        self._scenario = scenario
+        self._trial = Trial(
+            rules.profile,
+            rules.decide,
+            disorder_ms=rules.disorder_ms,
+            attributes=scenario.attributes,
+        )
+        self._disorder_ms = rules.disorder_ms
+        self._times = _times(rules.profile)
+        self._outputs: list[Outputs] = []
+        self.seen_otherwise: list[Difference] = []
+
+    def feed(self) -> Difference | None:
+        """Let all events through, and the time that is waited after them.
+
+        Returns:
+            Why the rest was not tried: an event that is no event, or is late.
+        """
+        looks = sorted(
+            (each for each in self._scenario.expect if not isinstance(each, ExpectedDecision)),
+            key=lambda each: each.time_ms,
+        )
+        looked = None
+        for event in self._scenario.events:
+            while looks and looks[0].time_ms < event.time_ms:
+                looked = looks.pop(0)
+                self._look(looked)
+            outputs = self._trial.feed(_line(event))
+            self._outputs.append(outputs)
+            broken = self._broken(event, outputs, looked)
+            if broken:
+                return broken
+        for each in looks:
+            self._look(each)
+        self._outputs.append(self._trial.move_past(EventTime(self._scenario.end_ms)))
+        return None
+
+    def decided_otherwise(self) -> Iterator[Difference]:
+        """Compare the decisions with those that are expected."""
+        expected = [each for each in self._scenario.expect if isinstance(each, ExpectedDecision)]
+        decisions = decisions_of(self._outputs)
+        found = matched(expected, decisions)
+        rest = [each for number, each in enumerate(decisions) if number not in found.values()]
+        missing = [each for number, each in enumerate(expected) if number not in found]
+        later = decisions_of([self._trial.close()]) if missing else []
+        for each in missing:
+            nearest = _instead(each, decisions, rest, later)
+            yield Difference(each.place, f"expected {told(each)}", (nearest,))
+        for decided in rest:
+            if decided.outcome == "sent" and not self._scenario.partial:
+                yield Difference(
+                    self._scenario.place,
+                    f"not expected {decided}",
+                    ("list it under expect, or say partial: true",),
+                )
+
+    def _look(self, expected: Expectation) -> None:
+        self._outputs.append(self._trial.move_past(EventTime(expected.time_ms)))
+        seen = self._trial.look(expected.customer)
+        when = f"{expected.customer} at {short_time(expected.time_ms)}"
+        if isinstance(expected, ExpectedMembership):
+            inside = seen.segments[expected.segment]
+            if inside is not expected.inside:
+                what = f"expected {when}: {_in(expected.segment, inside=expected.inside)}"
+                but = f"but {_in(expected.segment, inside=inside)}"
+                self.seen_otherwise.append(Difference(expected.place, what, (but,)))
+        if isinstance(expected, ExpectedFeature):
+            value = seen.features[expected.feature]
+            if expected.feature in self._times and isinstance(value, int):
+                value = format_time(EventTime(value))
+            if not same(expected.value, value):
+                what = f"expected {when}: {expected.feature} is {_shown(expected.value)}"
+                but = f"but it is {_shown(value)}"
+                self.seen_otherwise.append(Difference(expected.place, what, (but,)))
+
+    def _broken(
+        self, event: ScenarioEvent, outputs: Outputs, looked: Expectation | None
+    ) -> Difference | None:
+        for letter in outputs.kinds.get("dead-letters", ()):
+            assert isinstance(letter, DeadLetter)
+            _, reason, field, *_ = letter.rejection
+            where = f"{field}: " if field else ""
+            return Difference(event.place, "this is no event", (f"{where}{reason}",))
+        for late in outputs.kinds.get("late", ()):
+            assert isinstance(late, LateEvent)
+            if looked and event.time_ms <= looked.time_ms:
+                why = (
+                    f"it stands below a later one, and something is expected in between, at"
+                    f" {short_time(looked.time_ms)}"
+                )
+            else:
+                disorder = format_duration(self._disorder_ms)
+                why = f"an event above it is more than time.disorder ({disorder}) later"
+            what = f"this event, at {short_time(late.time)}, is late"
+            return Difference(event.place, what, (why,))
+        return None
+
+
+def _line(event: ScenarioEvent) -> bytes:
+    """Write an event as the engine reads it."""
+    body: dict[str, Any] = {
+        "type": event.type,
+        "messageId": event.message_id,
+        "userId": event.customer,
+        "timestamp": format_time(EventTime(event.time_ms)),
+        **event.fields,
+    }
+    if event.name is not None:
+        body["event"] = event.name
+    return msgspec.json.encode(body)
+
+
+def _times(plan: ProfilePlan) -> frozenset[str]:
+    """Return the names of what holds a time."""
+    features = [*plan.row.features, *plan.session_features]
+    return frozenset({"session.start", *(each.name for each in features if each.kind == "time")})
+
+
+def _instead(
+    expected: ExpectedDecision,
+    decisions: Sequence[Decided],
+    rest: Sequence[Decided],
+    later: Sequence[Decided],
+) -> str:
+    """Say what came in place of what is expected, or will come.
+
+    Args:
+        expected: what did not come.
+        decisions: all that came.
+        rest: those of them that no expectation stands for.
+        later: what comes after the end of the scenario, if nothing more happens.
+    """
+
+    def distance(decided: Decided) -> tuple[int, int]:
+        return len(apart(expected, decided)), abs(decided.time_ms - expected.time_ms)
+
+    def alike(some: Sequence[Decided]) -> list[Decided]:
+        wanted = expected.trigger, expected.customer
+        return [each for each in some if (each.trigger, each.customer) == wanted]
+
+    came, coming = alike(rest), alike(later)
+    if came or coming:
+        nearest = min([*came, *coming], key=distance)  # of equal ones what has come
+        words = "but it was" if nearest in came else "but, without further events, it will be"
+        return f"{words} {nearest.end}{_in_payload(expected, nearest)}"
+    if alike(decisions):
+        return "but each decision that came is expected by another line"
+    return f"but nothing started {expected.trigger} for {expected.customer}"
+
+
+def _in_payload(expected: ExpectedDecision, decided: Decided) -> str:
+    """Say which values of a message are others than expected."""
+    if decided.outcome != "sent":
+        return ""
+    return "".join(
+        f"; payload.{name} is {_shown(decided.payload.get(name))}, not {_shown(value)}"
+        for name, value in expected.payload.items()
+        if f"payload.{name}" in apart(expected, decided)
+    )
+
+
+def _in(segment: str, *, inside: bool) -> str:
+    return f"{'in' if inside else 'not in'} {segment}"
+
+
+def _shown(value: Any) -> str:
+    return "missing" if value is None else msgspec.json.encode(value).decode()
