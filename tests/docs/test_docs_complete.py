@@ -28,6 +28,8 @@ PAGE_OF = {
     "schemas": "consuming.md",
     "dead-letters": "dead-letters.md",
     "explain": "explain.md",
+    "test": "test.md",
+    "diff": "diff.md",
 }
 ALSO_ON = {"schemas": "config.md"}
 """A second page for some of a command's options."""

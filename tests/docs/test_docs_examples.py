@@ -2,7 +2,8 @@
 
 An example is a ``yaml`` block with a part of a config (it holds for those after it as well), an
 ``events`` block in order of arrival, and blocks that say what comes out: ``decisions``,
-``sessions``, ``late`` and ``duplicates``. What an example does not show must not come out.
+``messages``, ``sessions`` and ``late``. Decisions and late events that an example does not show
+must not come out.
 """
 
 import json
@@ -21,7 +22,7 @@ from flows.job import ReplayOptions, replay_job
 from simulation import Outcome, Simulation
 
 DAY = "2026-01-01"
-SHOWN = ("decisions", "sessions", "late")
+SHOWN = ("decisions", "messages", "sessions", "late")
 _SIZES = (1, 2, 100)
 
 
@@ -57,13 +58,14 @@ EXAMPLES = list(examples())
 
 def event_of(line: str) -> dict[str, Any]:
     message_id, time, customer, name, *rest = re.split(r"\s{2,}", line.strip())
+    day, _, clock = time.rpartition(" ")
     properties = dict(pair.split("=") for pair in rest[0].split()) if rest else {}
     return {
         "type": "track",
         "event": name,
         "messageId": message_id,
         "userId": customer,
-        "timestamp": f"{DAY}T{long(time)}Z",
+        "timestamp": f"{day or DAY}T{long(clock)}Z",
         "properties": {name: number_or_text(text) for name, text in properties.items()},
     }
 
@@ -107,17 +109,30 @@ def replayed(example: Example, folder: Path, tick: int) -> Outcome:
 def decision(record: dict[str, Any]) -> str:
     data = record["data"]
     key = f" ({data['key']})" if data["key"] else ""
+    step = f" step {data['step']}" if "step" in data else ""
     by = f" by {data['cause']}" if data["cause"] else ""
     why = f", {data['reason']}" if data["reason"] else ""
     time = short(record["time"])
     started = short(data["started"])
-    return f"{started} {record['subject']}{key} {data['outcome']} at {time}{by}{why}"
+    return f"{started} {record['subject']}{key}{step} {data['outcome']} at {time}{by}{why}"
+
+
+def message(record: dict[str, Any]) -> str:
+    data = record["data"]
+    what = f"{short(record['time'])} {record['subject']}"
+    if record["type"] == "cartwheel.trigger.retracted":
+        return f"{what} retracts the message of {short(data['due'])}, by {data['cause']}"
+    channel = f" {data['channel']}" if data["channel"] else ""
+    return f"{what}{channel} {json.dumps(data['payload'], ensure_ascii=False)}"
 
 
 def session(record: dict[str, Any]) -> str:
-    data = record["data"]
+    data, customer = record["data"], record["subject"]
+    revision = f", revision {data['revision']}" if data["revision"] > 1 else ""
+    if record["type"] == "cartwheel.session.retracted":
+        return f"{customer} retracted at {short(record['time'])}{revision}"
     start, end = short(data["start"]), short(data["end"])
-    return f"{record['subject']} {start} to {end} {data['events']} events"
+    return f"{customer} {start} to {end} {data['events']} events{revision}"
 
 
 def late(record: dict[str, Any]) -> str:
@@ -129,9 +144,10 @@ def late(record: dict[str, Any]) -> str:
 def test_an_example_gives_what_it_shows(example: Example, tick: int, tmp_path: Path) -> None:
     outcome = replayed(example, tmp_path, tick)
     assert outcome.counts["dead_letters"] == 0
-    tell = {"decisions": decision, "sessions": session, "late": late}
+    tell = {"decisions": decision, "messages": message, "sessions": session, "late": late}
     for kind, text in example.shown.items():
-        told = [tell[kind](json.loads(line)) for line in outcome.lines.get(kind, [])]
+        lines = outcome.lines.get("triggers" if kind == "messages" else kind, [])
+        told = [tell[kind](json.loads(line)) for line in lines]
         shown = [] if text.strip() == "none" else normal(text)
         assert sorted(told) == sorted(shown), kind
     for kind in ("decisions", "late"):
