@@ -107,6 +107,8 @@ def _one_of(value: object, keys: tuple[str, ...], kind: type[Section]) -> object
         found = [key for key in value if key in keys]
         if len(found) > 1:
             raise expected(what, key=found[1])
+        if found and found != ["on"] and "where" in value:
+            raise expected("a where beside on only: the others have no event", key="where")
         if not found:
             near = ((nearest(key, keys), key) for key in value if key != "where")
             name, key = next(((name, key) for name, key in near if name), (None, None))

@@ -19,11 +19,11 @@ from state.timers import Timers
 DECISIONS_MOST = 50
 """How many of a customer's latest decisions are kept for whoever asks why."""
 
-CLOSINGS_MOST = 100
-"""For how many sessions that are over the row is kept; triggers see the latest row for others."""
-
 CAUSES_MOST = 5
 """How many events are named as the cause of each."""
+
+CLOSINGS_MOST = 100
+"""For how many sessions that are over the row is kept; triggers see the latest row for others."""
 
 
 class Sent(msgspec.Struct, array_like=True, gc=False):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from operators.instances import Case, Instance, ends_wait, opened_order
+from operators.instances import Case, Instance, ends_wait, opened_order, without_old
 from operators.plans import TriggerPlan
 from operators.times import EventTime
 
@@ -87,7 +87,7 @@ class OpenInstances:
             for each in instances
             if each.ended is None or (self._plan and max(each.opened, each.ended) >= self._certain)
         ]
-        self._case.instances = sorted(left, key=opened_order)
+        self._case.instances = without_old(sorted(left, key=opened_order))
         kept = [each for each in self._case.cancels if each.time >= self._certain]
         self._case.cancels = kept if self._plan else []
 

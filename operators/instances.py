@@ -12,6 +12,9 @@ from operators.times import AFTER_ALL, EventTime
 INSTANCES_MOST = 1000
 """How many instances of one trigger one customer may have open; further events open none."""
 
+ENDED_MOST = 100
+"""How many that have ended are kept while an event may still come to which they matter."""
+
 CANCELS_MOST = 1000
 """How many cancels are kept while an event before them may still come; the latest."""
 
@@ -155,6 +158,8 @@ def open_instance(case: Case, plan: TriggerPlan, start: Start, certain: EventTim
     _add_event(instance, start)
     case.instances.append(instance)
     case.instances.sort(key=opened_order)
+    if len(case.instances) > 2 * ENDED_MOST:
+        case.instances = without_old(case.instances)
     supersedes = plan.restart and any(each.is_pending for each in alike)
     return time if supersedes or case.cancels else due
 
@@ -209,6 +214,13 @@ def note_cancel(case: Case, cancel: Cancel, certain: EventTime, *, is_late: bool
     insort(case.cancels, cancel, key=_cancel_order)
     del case.cancels[:-CANCELS_MOST]
     return cancel.time if case.instances else AFTER_ALL
+
+
+def without_old(instances: list[Instance]) -> list[Instance]:
+    """Leave out what has ended and is not among the latest of those."""
+    ended = [each for each in instances if not each.is_pending]
+    old = {id(each) for each in ended[:-ENDED_MOST]}
+    return [each for each in instances if id(each) not in old]
 
 
 def is_at_once(plan: TriggerPlan) -> bool:

@@ -64,7 +64,6 @@ class TriggerKeeper:
         self._grace_ms = plan.grace_ms
         self._triggers = {trigger.name: trigger for trigger in plan.triggers}
         self._timers = store.timers
-        self._customers = store.customers
         self._arbiter = Arbiter(plan)
         self._looking = {t.name for t in plan.triggers if self._arbiter.needs_row(t)}
         slots = {name: number for number, name in enumerate(plan.slot_names)}
@@ -114,15 +113,18 @@ class TriggerKeeper:
         """Decide what does not wait, once all that happens at that moment was told."""
         if not self._unsettled:
             return
-        unsettled, self._unsettled = self._unsettled, []
+        # one who is told of twice is asked once: what is held then is pending still
+        unsettled = {
+            (each.name, trigger.name): (each, trigger) for each, trigger in self._unsettled
+        }
+        self._unsettled = []
         due = [
             (-trigger.priority, instance.key, trigger.name, customer, instance, ending)
-            for customer, trigger in unsettled
+            for customer, trigger in unsettled.values()
             for instance, ending in at_once(customer.cases[trigger.name], trigger)
         ]
         for _, _, name, customer, instance, ending in sorted(due, key=lambda each: each[:3]):
-            if instance.is_pending:  # else it was told of twice
-                self._decide_at_once(customer, name, instance, ending)
+            self._decide_at_once(customer, name, instance, ending)
 
     def keep_rows(self, customer: Customer, before: EventTime, known: Look | None = None) -> None:
         """Keep the customer's row for the instances that are asked before a time.
@@ -227,7 +229,7 @@ class TriggerKeeper:
             return
         elif cause.is_absence and move_instance(case, trigger, start):
             self.counts[f"superseded {trigger.name}"] += 1
-            return
+            end = EventTime(start.time + trigger.steps[0].after_ms)
         else:
             end = open_instance(case, trigger, start, certain)
         if is_at_once(trigger):

@@ -54,6 +54,11 @@ TRIGGERS = [
     ("{on: A, cancel: any}", 22, ["found any, expected the name of one event"]),
     ("{on: A, cancel: {onn: B}}", 23, ['found "onn"', 'did you mean "on"?']),
     ("{on: A, cancel: {on: B, enter: buyers}}", 30, ['found "enter", expected exactly one of']),
+    (
+        "{on: A, cancel: {enter: buyers, where: last_order is missing}}",
+        38,
+        ["a where beside on only"],
+    ),
     ("{on: A, cancel: {enter: byers}}", 30, ['t.cancel.enter: there is no segment "byers"']),
     ("{on: A, cancel: [{on: B, where: nope}]}", 38, ["t.cancel[0].where: there is no nope"]),
     ("{on: A, cancel: [{on: B, wher: x}]}", 31, ['wher: unknown key; did you mean "where"?']),

@@ -15,11 +15,13 @@ from connectors.rendering import render_line, render_record
 from operators.decisions import Subject, Verdict, decision, message
 from operators.instances import Instance
 from operators.outputs import DeadLetter, LateEvent, Original, Record
+from operators.payloads import Payload
 from operators.rejections import KEPT_BYTES, Partition, Place, Rejection
 from operators.times import EventTime
 
 TIME = EventTime(1_769_851_800_123)
-INSTANCE = Instance(EventTime(TIME - 3_600_000), TIME, "cart-1", ["m2", "m1"])
+OPENED = EventTime(TIME - 3_600_000)
+INSTANCE = Instance(OPENED, TIME, "cart-1", ["m2", "m1"], started=OPENED)
 SUBJECT = Subject("shop", "cart_abandoned", "0123abcd", 'zoë "z"', INSTANCE)
 INSTANCE_ID = "04cb6b2be1e0225617f7f22e837d3a95"
 
@@ -59,13 +61,14 @@ def test_the_id_of_an_instance_is_the_digest_of_what_it_is_about() -> None:
 
 
 def test_a_message_that_is_sent() -> None:
-    assert text(message(SUBJECT, TIME)) == (
+    payload = Payload({"value": 7.5})
+    assert text(message(SUBJECT, TIME, "email", payload)) == (
         f'{{"specversion":"1.0","id":"{INSTANCE_ID}-sent","source":"cartwheel/shop",'
         '"type":"cartwheel.trigger.sent","subject":"zoë \\"z\\"",'
         '"time":"2026-01-31T09:30:00.123Z","datacontenttype":"application/json",'
         f'"data":{{"trigger":"cart_abandoned","version":"0123abcd","instance":"{INSTANCE_ID}",'
         '"key":"cart-1","started":"2026-01-31T08:30:00.123Z","due":"2026-01-31T09:30:00.123Z",'
-        '"cause":["m1","m2"],"payload":{}}}'
+        '"channel":"email","cause":["m1","m2"],"payload":{"value":7.5}}}'
     )
 
 

@@ -19,6 +19,7 @@ from engine_checks import (
     simulation,
     with_stops,
 )
+from operators.instances import ENDED_MOST
 from oracle import Rules, run
 from oracle.drawn_triggers import changes, rules
 from oracle.rules import Trigger
@@ -138,3 +139,36 @@ def test_t10_after_a_change_of_triggers_decisions_are_the_oracles(
     expected = run(raw, before, now_ms=NOW_MS, close=close, then=(at, after))
     assert_changes(again.outcome, expected.changes)
     assert_records(again.outcome, expected.sessions, expected.decisions, after)
+
+
+def test_what_quiet_hours_hold_at_once_is_not_asked_again_for_its_own_event() -> None:
+    later = {"after_ms": 3_600_000, "cancel": ["Product Added"]}
+    rules = Rules(
+        triggers={"night": {"on": "Product Added", "after_ms": 0, "then": [later]}},
+        quiet_hours={"from": "00:00", "to": "23:59"},
+        disorder_ms=0,
+    )
+    raw = [event_line(0, "Product Added", "m1"), event_line(1, "page", "m2", customer="u2")]
+    outcome = engine(raw, rules, [1])
+    assert_as_expected(outcome, run(raw, rules, now_ms=NOW_MS), rules)
+    assert "decisions" not in outcome.lines
+
+
+def test_of_what_has_ended_only_some_is_kept_for_late_events() -> None:
+    rules = Rules(
+        triggers={"each": {"on": "Product Added", "after_ms": 0}},
+        disorder_ms=0,
+        grace_ms=86_400_000,
+    )
+    raw = [event_line(number / 60, "Product Added", f"m{number}") for number in range(500)]
+    simulated = simulation(raw, rules)
+    while simulated.step(1):
+        pass
+    kept = [
+        len(case.instances)
+        for step in simulated.decides
+        for customer in step._customers.edit(["u1"]).values()
+        for case in customer.cases.values()
+    ]
+    assert len(kept) == 1
+    assert ENDED_MOST <= kept[0] <= 2 * ENDED_MOST
