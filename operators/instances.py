@@ -165,8 +165,8 @@ def open_instance(case: Case, plan: TriggerPlan, start: Start, certain: EventTim
 
 
 def _add_event(instance: Instance, start: Start) -> None:
-    """Take note of one more event that starts an instance."""
-    if instance.is_pending and len(instance.message_ids) < MESSAGE_IDS_MOST:
+    """Take note of one more event that starts an instance, or has superseded another with it."""
+    if len(instance.message_ids) < MESSAGE_IDS_MOST:
         if start.message_id:
             instance.message_ids.append(start.message_id)
         instance.event = start.event

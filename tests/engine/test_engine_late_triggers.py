@@ -166,6 +166,30 @@ def journey(*then: Step, **more: Any) -> Rules:
     shards=1,
     close=True,
 )
+@example(  # what supersedes a step is sent at once, and then one more of its time comes
+    raw=[
+        event_line(0, "Product Added", "m8"),
+        event_line(1, "Product Added", "m9"),
+        event_line(1, "Product Added", "m10"),
+        event_line(2, "Product Added", "m11"),
+    ],
+    rules=journey({"after_ms": FIVE}, after_ms=0),
+    sizes=[1],
+    shards=1,
+    close=False,
+)
+@example(  # an absence that begins anew is due before the step that waited
+    raw=[
+        event_line(0, "page", "m1"),
+        event_line(10, "page", "m2", customer="u2"),
+        event_line(10, "page", "m3"),
+        event_line(20, "page", "m4"),
+    ],
+    rules=journey({"after_ms": 6 * FIVE}, on="any", cancel=[]),
+    sizes=[1],
+    shards=1,
+    close=False,
+)
 def test_what_late_events_start_cancel_and_take_back_is_the_oracles(
     *, raw: list[bytes], rules: Rules, sizes: list[int], shards: int, close: bool
 ) -> None:

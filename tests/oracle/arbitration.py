@@ -42,12 +42,12 @@ class Arbiter:
         `row` is the customer's at the time at which it is asked.
         """
         time = one.asked
-        if one.expires:
-            return decided(one, self.customer, rules, "expired", time)
         trigger = rules.triggers.get(one.trigger)
         step = step_of(one, trigger) if trigger else None
         if trigger is None or step is None:
             return decided(one, self.customer, rules, "suppressed", time, "removed")
+        if one.expires:
+            return decided(one, self.customer, rules, "expired", time)
         reason = next(self.refusals(rules, trigger, step, one, row), None)
         if reason == "hold":
             return self.held(rules, trigger, one, row)
