@@ -1,6 +1,7 @@
 """Says in words what differs; the table and the page use the same ones."""
 
 from cartwheel.diff_result import Ending, InstanceDiff, MembershipDiff, Moved, Side, Turn
+from cartwheel.visible import visible
 
 SHOWN_MOST = 200
 """Of names out of events, in characters."""
@@ -20,9 +21,7 @@ def plain(text: str, *, most: int = SHOWN_MOST) -> str:
     A text of more than so many characters is cut, and ends with ``…``.
     """
     cut = text if len(text) <= most else text[: most - 1] + "…"
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in cut
-    )
+    return visible(cut)
 
 
 def told(difference: InstanceDiff | MembershipDiff) -> str:

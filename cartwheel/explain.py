@@ -16,6 +16,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from cartwheel.errors import CartwheelError, UsageError
+from cartwheel.visible import visible
 from config import ConfigError, load
 from expressions import Explained, Type
 from flows.explain import explain_customer
@@ -88,7 +89,7 @@ def _is_text(argument: str) -> bool:
 def _print(explanation: Explanation, *, whole: bool) -> None:
     width = None if sys.stdout.isatty() else _WIDTH  # whole lines where no terminal cuts them
     console = Console(soft_wrap=True, highlight=False, width=width)
-    console.print(Text(f"{_plain(explanation.customer)}, at {explanation.time or 'no time yet'}"))
+    console.print(Text(f"{visible(explanation.customer)}, at {explanation.time or 'no time yet'}"))
     for name, segment in explanation.segments.items():
         console.print(_segment(name, segment))
     if not whole:
@@ -129,14 +130,7 @@ def _value(value: Any, of_type: Type) -> str:
         return format_time(EventTime(value))
     if of_type is Type.DURATION:
         return _duration(value)
-    return _plain(str(value))
-
-
-def _plain(text: str) -> str:
-    """Show what is no visible character by its number: events are not to steer the terminal."""
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
-    )
+    return visible(str(value))
 
 
 def _duration(duration_ms: float) -> str:
@@ -199,7 +193,7 @@ def _table(title: str, columns: list[str], rows: Iterable[tuple[str, ...]]) -> T
     for column in columns if written else []:
         table.add_column(column)
     for row in written:
-        table.add_row(*(Text(_plain(cell)) for cell in row))
+        table.add_row(*(Text(visible(cell)) for cell in row))
     if not written:
         table.title = f"{title}: none"
     return table

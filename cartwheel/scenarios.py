@@ -12,6 +12,7 @@ from time import perf_counter
 
 from cartwheel.errors import UsageError
 from cartwheel.junit import Result, write_junit
+from cartwheel.visible import visible
 from config import Config, ConfigError, Problem, RuleNames, Scenario, load, load_scenarios
 from flows.job import plans_of
 from flows.scenarios import Rules, run_scenario
@@ -134,19 +135,12 @@ def _chosen(scenarios: list[Scenario], names: Sequence[str] | None) -> list[Scen
 
 def _print(result: Result) -> None:
     scenario = result.scenario
-    print(f"{'ok    ' if result.ok else 'FAILED'} {_visible(f'{scenario.file}: {scenario.name}')}")
+    print(f"{'ok    ' if result.ok else 'FAILED'} {visible(f'{scenario.file}: {scenario.name}')}")
     for each in result.differences:
         place = f"{scenario.file}:{each.place.line}:{each.place.column}"
-        print(f"  {_visible(f'{place}: {each.what}')}")
+        print(f"  {visible(f'{place}: {each.what}')}")
         for detail in each.details:
-            print(f"    {_visible(detail)}")
-
-
-def _visible(text: str) -> str:
-    """Show what is no visible character by its number: names are not to steer the terminal."""
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
-    )
+            print(f"    {visible(detail)}")
 
 
 def _counted(count: int, what: str) -> str:

@@ -11,6 +11,7 @@ from config.environment import Substituted
 from config.hints import hinted
 from config.plain import Path, mapping_at
 from config.scopes import event_and_customer
+from config.trigger_checks import cancels_of, steps_of
 from config.written import EVENT, read_condition, readable
 from expressions import DictScope, ExpressionProblem, Tree, Type, check
 from expressions.templates import mistakes_in, names_with_places, problems
@@ -75,20 +76,14 @@ def written_in(path: Path, trigger: dict[str, object]) -> Iterator[Written]:
     """
     starts_by_event = isinstance(trigger.get("on"), str)
     yield from _condition((*path, "where"), trigger, "event" if starts_by_event else "no event")
-    yield from _of_step(path, trigger)
-    then = trigger.get("then")
-    for number, step in enumerate(then if isinstance(then, list) else []):
-        yield from _of_step((*path, "then", number), mapping_at(step))
+    for where, step in steps_of(path, trigger):
+        yield from _of_step(where, step)
 
 
 def _of_step(path: Path, step: dict[str, object]) -> Iterator[Written]:
     yield from _condition((*path, "when"), step, "due")
-    cancel = step.get("cancel")
-    if isinstance(cancel, list):
-        for number, each in enumerate(cancel):
-            yield from _condition((*path, "cancel", number, "where"), mapping_at(each), "event")
-    else:
-        yield from _condition((*path, "cancel", "where"), mapping_at(cancel), "event")
+    for place, cancel in cancels_of(path, step):
+        yield from _condition((*place, "where"), mapping_at(cancel), "event")
     for name, value in mapping_at(step, "payload").items():
         tree = readable(value, read_condition)
         if tree is not None:

@@ -79,11 +79,7 @@ class _Copy:
         profile_plan, self._plan = plans
         self._watermark = EventTime(about.watermark)
         self._name = name
-        self._times = {
-            "session.start",
-            *(each.name for each in profile_plan.row.features if each.kind == "time"),
-            *(each.name for each in profile_plan.session_features if each.kind == "time"),
-        }
+        self._times = profile_plan.time_slots
         keyvalue = MemoryKeyValue(found)
         kept = Kept(profile_plan)
         profiles = ProfileStore(keyvalue, about, kept, _RECORDS, self._watermark)

@@ -9,7 +9,7 @@ from connectors.inputs import Source
 from connectors.replay import Order, RecordedFiles
 from connectors.sinks import FilesOut, SinkPlan
 from flows.rules import compile_rules
-from flows.triggers import holdout_plan, limit_plans, quiet_plan, trigger_plans
+from flows.triggers import holdout_plan, limit_plans, quiet_plan
 from operators.plans import ALWAYS_LIVE, DecidePlan, ProfilePlan, RoutePlan
 from state.about import Attributes
 from state.rocks import Compression
@@ -137,7 +137,6 @@ def plans_of(config: Config, live_from_ms: int = ALWAYS_LIVE) -> tuple[ProfilePl
         config: that was loaded.
         live_from_ms: what is due before it is not sent.
     """
-    triggers = trigger_plans(config)
     rules = compile_rules(config)
     profile = ProfilePlan(
         name=config.name,
@@ -146,7 +145,7 @@ def plans_of(config: Config, live_from_ms: int = ALWAYS_LIVE) -> tuple[ProfilePl
         retention_ms=config.retention_ms,
         duplicates_last=config.duplicates.last,
         duplicates_within_ms=config.duplicates.within_ms,
-        triggers=triggers,
+        triggers=rules.triggers,
         session_features=rules.session_features,
         row=rules.row,
         has_rows=bool(rules.slots or rules.segments),
@@ -154,7 +153,7 @@ def plans_of(config: Config, live_from_ms: int = ALWAYS_LIVE) -> tuple[ProfilePl
     )
     decide = DecidePlan(
         name=config.name,
-        triggers=triggers,
+        triggers=rules.triggers,
         live_from_ms=live_from_ms,
         slots=rules.slots,
         segments=rules.segments,

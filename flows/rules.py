@@ -25,10 +25,18 @@ from config import (
     scope_of,
 )
 from expressions import Scope, Tree, Type, check, names
-from flows.triggers import used_by_triggers
+from flows.triggers import trigger_plans, used_by_triggers
 from operators.features.kinds import KINDS
 from operators.features.plan import FeaturePlan, PeriodName, WindowPlan
-from operators.plans import ClockSlot, RowPlan, SegmentPlan, SessionField, SessionSlot, SlotPlan
+from operators.plans import (
+    ClockSlot,
+    RowPlan,
+    SegmentPlan,
+    SessionField,
+    SessionSlot,
+    SlotPlan,
+    TriggerPlan,
+)
 
 _PERIODS: Mapping[str, PeriodName] = {"1h": "hour", "1d": "day", "1w": "week"}
 _CLOCK: Mapping[str, ClockSlot] = {f"context.{each}": each for each in get_args(ClockSlot)}
@@ -40,7 +48,7 @@ _DIGITS = 16
 
 @dataclass(frozen=True)
 class Rules:
-    """What a config's features and segments come to.
+    """What a config's features, segments and triggers come to.
 
     Attributes:
         collect: what sessions collect for their records.
@@ -48,6 +56,7 @@ class Rules:
         row: where the values of rows come from.
         slots: the same slots by name, for whoever looks at rows, and those of the attributes.
         segments: each after those that it looks at.
+        triggers: in the order of the config.
         attributes: the columns of the customers' file that segments and triggers look at.
     """
 
@@ -56,16 +65,18 @@ class Rules:
     row: RowPlan
     slots: tuple[SlotPlan, ...]
     segments: tuple[SegmentPlan, ...]
+    triggers: tuple[TriggerPlan, ...]
     attributes: tuple[str, ...]
 
 
 def compile_rules(config: Config) -> Rules:
-    """Compile what a config says of features and segments."""
+    """Compile what a config says of features, segments and triggers."""
     collect = collect_plans(config)
     features = [_feature(name, spec) for name, spec in config.features.items()]
     in_session = tuple(each for each in features if each.window.kind == "session")
     trees = _conditions(config)
-    used = _used_names(config, trees)
+    triggers = trigger_plans(config)
+    used = _used_names(config, trees, triggers)
     of_profile = [each for each in features if each.window.kind != "session"]
     of_profile += [_feature(name, known_value(name)) for name in used if _is_known_value(name)]
     of_session = [name for name in used if name.startswith(_SESSION)]
@@ -91,6 +102,7 @@ def compile_rules(config: Config) -> Rules:
         ),
         slots=slots,
         segments=tuple(_segments(config, trees, slots)),
+        triggers=triggers,
         attributes=tuple(name.removeprefix(_ATTRIBUTE) for name in attributes),
     )
 
@@ -165,9 +177,14 @@ def _uses(trees: tuple[Tree, Tree | None]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for tree in trees if tree for name in names(tree)))
 
 
-def _used_names(config: Config, trees: Mapping[str, tuple[Tree, Tree | None]]) -> list[str]:
+def _used_names(
+    config: Config,
+    trees: Mapping[str, tuple[Tree, Tree | None]],
+    triggers: Sequence[TriggerPlan],
+) -> list[str]:
     """Give what segments and triggers look at besides features and segments, by name."""
-    used = {name for each in trees.values() for name in _uses(each)} | used_by_triggers(config)
+    used = {name for each in trees.values() for name in _uses(each)}
+    used |= used_by_triggers(config, triggers)
     return sorted(n for n in used if n not in config.features and not n.startswith(_SEGMENT))
 
 

@@ -71,7 +71,7 @@ class _Run:
             attributes=scenario.attributes,
         )
         self._disorder_ms = rules.disorder_ms
-        self._times = _times(rules.profile)
+        self._times = rules.profile.time_slots
         self._outputs: list[Outputs] = []
         self.seen_otherwise: list[Difference] = []
 
@@ -173,12 +173,6 @@ def _line(event: ScenarioEvent) -> bytes:
     if event.name is not None:
         body["event"] = event.name
     return msgspec.json.encode(body)
-
-
-def _times(plan: ProfilePlan) -> frozenset[str]:
-    """Return the names of what holds a time."""
-    features = [*plan.row.features, *plan.session_features]
-    return frozenset({"session.start", *(each.name for each in features if each.kind == "time")})
 
 
 def _instead(

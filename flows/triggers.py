@@ -1,6 +1,6 @@
 """From the triggers of a config, and what holds for their messages, to plans."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from config import (
     EVENT_SCOPE,
@@ -17,6 +17,7 @@ from config import (
 )
 from expressions import Scope, Tree, Type, check, names
 from expressions.templates import names_in
+from operators.arbitration import ZONE
 from operators.plans import (
     ALWAYS_MS,
     NEVER_MS,
@@ -29,8 +30,6 @@ from operators.plans import (
     TriggerPlan,
 )
 
-ZONE = "context.timezone"
-"""The name of the customer's zone in rows."""
 _TIMES = frozenset({Type.TIME, Type.DURATION})
 """What is kept in milliseconds and written in another way."""
 _AGAIN = {"always": ALWAYS_MS, "never": NEVER_MS}
@@ -42,9 +41,14 @@ def trigger_plans(config: Config) -> tuple[TriggerPlan, ...]:
     return tuple(compiler.trigger(name, each) for name, each in config.triggers.items())
 
 
-def used_by_triggers(config: Config) -> set[str]:
-    """Give the names of rows that triggers, limits and quiet hours look at; segments too."""
-    used = {name for each in trigger_plans(config) for name in _used(each)}
+def used_by_triggers(config: Config, triggers: Iterable[TriggerPlan]) -> set[str]:
+    """Give the names of rows that triggers, limits and quiet hours look at; segments too.
+
+    Args:
+        config: what holds for all messages.
+        triggers: its triggers, compiled.
+    """
+    used = {name for each in triggers for name in _used(each)}
     of_customers = {name for name in used if EVENT_SCOPE.resolve(name) is None}
     if config.triggers and _looks_at_zone(config):
         of_customers.add(ZONE)

@@ -66,8 +66,13 @@ def event_trees(trigger: TriggerPlan, cause: Cause) -> list[Tree]:
     where = [cause.occurrence.where] if cause.occurrence.where else []
     if cause.steps:
         return where
+    return where + message_trees(trigger)
+
+
+def message_trees(trigger: TriggerPlan) -> list[Tree]:
+    """Return the expressions of all that the messages of a trigger hold."""
     payload = (field for step in trigger.steps for field in step.payload)
-    return where + [tree for field in payload for tree in payload_trees(field)]
+    return [tree for field in payload for tree in payload_trees(field)]
 
 
 def payload_trees(field: PayloadField) -> list[Tree]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from expressions import compile_function
-from operators.causes import STARTS, Cause, causes_of, event_names, payload_trees
+from operators.causes import STARTS, Cause, causes_of, event_names, message_trees
 from operators.plans import DecidePlan
 from operators.times import EventTime
 
@@ -21,10 +21,7 @@ class CompiledCause:
         self.kind = cause.occurrence.kind
         self.name = cause.occurrence.name
         self.is_absence = self.kind == "any" and not any(e.cancel for e in self.trigger.steps)
-        payload = (
-            tree for step in self.trigger.steps for f in step.payload for tree in payload_trees(f)
-        )
-        self._kept = event_names(payload)
+        self._kept = event_names(message_trees(self.trigger))
         where = cause.occurrence.where
         self._event_names = event_names([where] if where else [])
         places = dict(slots)

@@ -241,6 +241,13 @@ class ProfilePlan:
     has_rows: bool = False
     grace_ms: int = 0
 
+    @property
+    def time_slots(self) -> frozenset[str]:
+        """Return the names of the slots of rows that hold a time."""
+        features = [*self.row.features, *self.session_features]
+        times = (each.name for each in features if each.kind == "time")
+        return frozenset({"session.start", *times})
+
 
 @dataclass(frozen=True)
 class SlotPlan:

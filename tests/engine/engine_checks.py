@@ -15,7 +15,7 @@ from flows.job import Job, ReplayOptions, replay_job
 from operators.outputs import make_id
 from operators.plans import DecidePlan, ProfilePlan
 from operators.times import parse_time
-from oracle import Change, Decision, Expected, Rules, Session
+from oracle import Change, Decision, Expected, Rules, Session, run
 from oracle.records import (
     canonical,
     decision_record,
@@ -32,6 +32,16 @@ SIZES = st.lists(st.sampled_from([1, 2, 3, 7, 50]), min_size=1, max_size=5)
 """Sizes of ticks, over and over."""
 STOPS = st.lists(st.booleans(), max_size=4).map(lambda drawn: [*drawn, True])
 """Whether the run is stopped after a tick, over and over."""
+STOPPED: dict[str, Any] = {
+    "sizes": SIZES,
+    "order": st.lists(st.integers(0, 1), max_size=6),
+    "stops": STOPS,
+    "shards": st.sampled_from([1, 3]),
+    "records": st.integers(1, 4),
+    "timers": st.integers(2, 5),
+    "close": st.booleans(),
+}
+"""How ``assert_stops_change_nothing`` runs its inputs, whatever they and the rules are."""
 
 
 def job_of(config: Config) -> Job:
@@ -97,6 +107,17 @@ def few_timers(capacity: int) -> Iterator[None]:
     assert "capacity" in defaults
     with patch.dict(defaults, capacity=capacity):
         yield
+
+
+def assert_engine_is_the_oracle(
+    raw: Sequence[bytes], rules: Rules, sizes: Sequence[int], *, close: bool, shards: int = 4
+) -> tuple[Outcome, Expected]:
+    """Run both, with little in memory; check every output and every count."""
+    with few_timers(4):
+        outcome = engine(raw, rules, sizes, shards=shards, close=close, cache=4)
+    expected = run(raw, rules, now_ms=NOW_MS, close=close)
+    assert_as_expected(outcome, expected, rules)
+    return outcome, expected
 
 
 def assert_as_expected(outcome: Outcome, expected: Expected, rules: Rules) -> None:

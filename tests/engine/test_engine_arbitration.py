@@ -7,16 +7,14 @@ from hypothesis import strategies as st
 
 from engine_checks import (
     SIZES,
-    STOPS,
-    assert_as_expected,
+    STOPPED,
+    assert_engine_is_the_oracle,
     assert_stops_change_nothing,
-    engine,
-    few_timers,
 )
-from oracle import Rules, run
+from oracle import Rules
 from oracle.drawn_triggers import rules
 from oracle.shoppers import shoppers
-from oracle.writing import MINUTE_MS, NOW_MS, event_line
+from oracle.writing import MINUTE_MS, event_line
 
 STREAMS = st.one_of(shoppers(), shoppers(12, backwards=True))
 
@@ -66,22 +64,14 @@ STREAMS = st.one_of(shoppers(), shoppers(12, backwards=True))
 def test_limits_quiet_hours_priorities_and_the_holdout_are_the_oracles(
     *, raw: list[bytes], rules: Rules, sizes: list[int], shards: int, close: bool
 ) -> None:
-    with few_timers(4):
-        outcome = engine(raw, rules, sizes, shards=shards, close=close, cache=4)
-    assert_as_expected(outcome, run(raw, rules, now_ms=NOW_MS, close=close), rules)
+    assert_engine_is_the_oracle(raw, rules, sizes, shards=shards, close=close)
 
 
 @settings(max_examples=100, deadline=None)
 @given(
     inputs=st.lists(STREAMS, min_size=1, max_size=2),
     rules=rules(),
-    sizes=SIZES,
-    order=st.lists(st.integers(0, 1), max_size=6),
-    stops=STOPS,
-    shards=st.sampled_from([1, 3]),
-    records=st.integers(1, 4),
-    timers=st.integers(2, 5),
-    close=st.booleans(),
+    **STOPPED,
 )
 def test_restarts_change_nothing_of_what_was_sent_or_is_held_back(**drawn: Any) -> None:
     assert_stops_change_nothing(**drawn)

@@ -8,16 +8,14 @@ from hypothesis import strategies as st
 
 from engine_checks import (
     SIZES,
-    STOPS,
-    assert_as_expected,
+    STOPPED,
+    assert_engine_is_the_oracle,
     assert_stops_change_nothing,
-    engine,
-    few_timers,
 )
-from oracle import Rules, drawn_segments, run, streams
+from oracle import Rules, drawn_segments, streams
 from oracle.drawn_late import with_grace
 from oracle.visits import visits
-from oracle.writing import HOUR_MS, NOW_MS, START_MS, event_line, stamp, write
+from oracle.writing import HOUR_MS, START_MS, event_line, stamp, write
 
 SESSIONS = with_grace(streams.rules().map(lambda rules: replace(rules, triggers={})))
 SEGMENTS = with_grace(drawn_segments.rules())
@@ -46,9 +44,7 @@ def from_zone(minute: int, zone: str) -> bytes:
 def test_sessions_that_late_events_join_are_the_oracles(
     *, raw: list[bytes], rules: Rules, sizes: list[int], shards: int, close: bool
 ) -> None:
-    with few_timers(4):
-        outcome = engine(raw, rules, sizes, shards=shards, close=close, cache=4)
-    assert_as_expected(outcome, run(raw, rules, now_ms=NOW_MS, close=close), rules)
+    assert_engine_is_the_oracle(raw, rules, sizes, shards=shards, close=close)
 
 
 @settings(max_examples=300, deadline=None)
@@ -77,22 +73,14 @@ def test_sessions_that_late_events_join_are_the_oracles(
 def test_memberships_that_late_events_change_are_the_oracles(
     *, raw: list[bytes], rules: Rules, sizes: list[int], shards: int, close: bool
 ) -> None:
-    with few_timers(4):
-        outcome = engine(raw, rules, sizes, shards=shards, close=close, cache=4)
-    assert_as_expected(outcome, run(raw, rules, now_ms=NOW_MS, close=close), rules)
+    assert_engine_is_the_oracle(raw, rules, sizes, shards=shards, close=close)
 
 
 @settings(max_examples=100, deadline=None)
 @given(
     inputs=st.lists(st.one_of(visits(late=True), streams.busy(20)), min_size=1, max_size=2),
     rules=SEGMENTS,
-    sizes=SIZES,
-    order=st.lists(st.integers(0, 1), max_size=6),
-    stops=STOPS,
-    shards=st.sampled_from([1, 3]),
-    records=st.integers(1, 4),
-    timers=st.integers(2, 5),
-    close=st.booleans(),
+    **STOPPED,
 )
 def test_restarts_change_nothing_that_late_events_change(**drawn: Any) -> None:
     assert_stops_change_nothing(**drawn)

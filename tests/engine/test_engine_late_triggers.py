@@ -7,17 +7,15 @@ from hypothesis import strategies as st
 
 from engine_checks import (
     SIZES,
-    STOPS,
-    assert_as_expected,
+    STOPPED,
+    assert_engine_is_the_oracle,
     assert_stops_change_nothing,
-    engine,
-    few_timers,
 )
-from oracle import Rules, run
+from oracle import Rules
 from oracle.drawn_late import journeys, rules
 from oracle.rules import Step, Trigger
 from oracle.shoppers import shoppers
-from oracle.writing import HOUR_MS, MINUTE_MS, NOW_MS, event_line
+from oracle.writing import HOUR_MS, MINUTE_MS, event_line
 
 FIVE, TEN = 5 * MINUTE_MS, 10 * MINUTE_MS
 
@@ -193,22 +191,14 @@ def journey(*then: Step, **more: Any) -> Rules:
 def test_what_late_events_start_cancel_and_take_back_is_the_oracles(
     *, raw: list[bytes], rules: Rules, sizes: list[int], shards: int, close: bool
 ) -> None:
-    with few_timers(4):
-        outcome = engine(raw, rules, sizes, shards=shards, close=close, cache=4)
-    assert_as_expected(outcome, run(raw, rules, now_ms=NOW_MS, close=close), rules)
+    assert_engine_is_the_oracle(raw, rules, sizes, shards=shards, close=close)
 
 
 @settings(max_examples=100, deadline=None)
 @given(
     inputs=st.lists(shoppers(late=True), min_size=1, max_size=2),
     rules=st.one_of(journeys(), rules(arbitrated=True)),
-    sizes=SIZES,
-    order=st.lists(st.integers(0, 1), max_size=6),
-    stops=STOPS,
-    shards=st.sampled_from([1, 3]),
-    records=st.integers(1, 4),
-    timers=st.integers(2, 5),
-    close=st.booleans(),
+    **STOPPED,
 )
 def test_restarts_change_nothing_that_late_events_decide(**drawn: Any) -> None:
     assert_stops_change_nothing(**drawn)

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from engine_checks import (
     SIZES,
+    STOPPED,
     STOPS,
-    assert_as_expected,
     assert_changes,
+    assert_engine_is_the_oracle,
     assert_stops_change_nothing,
-    engine,
     few_timers,
     plans,
     simulation,
@@ -82,22 +82,14 @@ from oracle.writing import HOUR_MS, NOW_MS, event_line
 def test_memberships_are_the_oracles(
     *, raw: list[bytes], rules: Rules, sizes: list[int], shards: int, close: bool
 ) -> None:
-    with few_timers(4):
-        outcome = engine(raw, rules, sizes, shards=shards, close=close, cache=4)
-    assert_as_expected(outcome, run(raw, rules, now_ms=NOW_MS, close=close), rules)
+    assert_engine_is_the_oracle(raw, rules, sizes, shards=shards, close=close)
 
 
 @settings(max_examples=80, deadline=None)
 @given(
     inputs=st.lists(st.one_of(visits(), visits(12, backwards=True)), min_size=1, max_size=2),
     rules=rules(),
-    sizes=SIZES,
-    order=st.lists(st.integers(0, 1), max_size=6),
-    stops=STOPS,
-    shards=st.sampled_from([1, 3]),
-    records=st.integers(1, 4),
-    timers=st.integers(2, 5),
-    close=st.booleans(),
+    **STOPPED,
 )
 def test_restarts_change_no_membership_and_no_record(**drawn: Any) -> None:
     assert_stops_change_nothing(**drawn)

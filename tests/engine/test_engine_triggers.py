@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from engine_checks import (
     SIZES,
+    STOPPED,
     STOPS,
     assert_as_expected,
     assert_changes,
+    assert_engine_is_the_oracle,
     assert_records,
     assert_stops_change_nothing,
     engine,
@@ -87,10 +89,7 @@ STREAMS = st.one_of(shoppers(), shoppers(12, backwards=True))
 def test_what_triggers_decide_and_send_is_the_oracles(
     *, raw: list[bytes], rules: Rules, sizes: list[int], shards: int, close: bool
 ) -> None:
-    with few_timers(4):
-        outcome = engine(raw, rules, sizes, shards=shards, close=close, cache=4)
-    expected = run(raw, rules, now_ms=NOW_MS, close=close)
-    assert_as_expected(outcome, expected, rules)
+    outcome, expected = assert_engine_is_the_oracle(raw, rules, sizes, shards=shards, close=close)
     if close:  # before, the engine may have counted one that the watermark is not past
         for name, number in expected.superseded.items():
             assert outcome.counts[f"superseded {name}"] == number
@@ -100,13 +99,7 @@ def test_what_triggers_decide_and_send_is_the_oracles(
 @given(
     inputs=st.lists(STREAMS, min_size=1, max_size=2),
     rules=rules(arbitrated=False),
-    sizes=SIZES,
-    order=st.lists(st.integers(0, 1), max_size=6),
-    stops=STOPS,
-    shards=st.sampled_from([1, 3]),
-    records=st.integers(1, 4),
-    timers=st.integers(2, 5),
-    close=st.booleans(),
+    **STOPPED,
 )
 def test_restarts_change_nothing_that_triggers_decide(**drawn: Any) -> None:
     assert_stops_change_nothing(**drawn)
