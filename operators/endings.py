@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from operators.instances import Case, Instance, ends_wait, opened_order, without_old
+from operators.instances import Case, Instance, ends_wait, leave_out_old, opened_order
 from operators.plans import TriggerPlan
 from operators.times import EventTime
 
@@ -87,7 +87,8 @@ class OpenInstances:
             for each in instances
             if each.ended is None or (self._plan and max(each.opened, each.ended) >= self._certain)
         ]
-        self._case.instances = without_old(sorted(left, key=opened_order))
+        self._case.instances = sorted(left, key=opened_order)
+        leave_out_old(self._case)
         kept = [each for each in self._case.cancels if each.time >= self._certain]
         self._case.cancels = kept if self._plan else []
 

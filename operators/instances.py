@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from operators.plans import TriggerPlan
-from operators.times import AFTER_ALL, EventTime
+from operators.times import AFTER_ALL, BEFORE_ALL, EventTime
 
 INSTANCES_MOST = 1000
 """How many instances of one trigger one customer may have open; further events open none."""
@@ -99,11 +99,13 @@ class Case(msgspec.Struct, array_like=True, gc=False):
         sent: time of the latest first message.
         instances: by opening time.
         cancels: by time and messageId.
+        left_out: when the latest started of those that ended and were too many to keep.
     """
 
     sent: EventTime | None = None
     instances: list[Instance] = []
     cancels: list[Cancel] = []
+    left_out: EventTime = BEFORE_ALL
 
 
 class Start(NamedTuple):
@@ -145,6 +147,8 @@ def open_instance(case: Case, plan: TriggerPlan, start: Start, certain: EventTim
         for each in same:
             _add_event(each, start)
         return AFTER_ALL
+    if time <= case.left_out:  # it may have been started by another event of that time
+        return AFTER_ALL
     if start.is_late and plan.restart:
         begun = [each for each in alike if each.started < time <= each.opened]
         _undo(case, begun, Undone(time, start.message_id, is_cancel=False))
@@ -159,7 +163,7 @@ def open_instance(case: Case, plan: TriggerPlan, start: Start, certain: EventTim
     case.instances.append(instance)
     case.instances.sort(key=opened_order)
     if len(case.instances) > 2 * ENDED_MOST:
-        case.instances = without_old(case.instances)
+        leave_out_old(case)
     supersedes = plan.restart and any(each.is_pending for each in alike)
     return time if supersedes or case.cancels else due
 
@@ -216,11 +220,13 @@ def note_cancel(case: Case, cancel: Cancel, certain: EventTime, *, is_late: bool
     return cancel.time if case.instances else AFTER_ALL
 
 
-def without_old(instances: list[Instance]) -> list[Instance]:
+def leave_out_old(case: Case) -> None:
     """Leave out what has ended and is not among the latest of those."""
-    ended = [each for each in instances if not each.is_pending]
-    old = {id(each) for each in ended[:-ENDED_MOST]}
-    return [each for each in instances if id(each) not in old]
+    ended = [each for each in case.instances if not each.is_pending]
+    old = {id(each): each.started for each in ended[:-ENDED_MOST]}
+    if old:
+        case.left_out = max(case.left_out, *old.values())
+        case.instances = [each for each in case.instances if id(each) not in old]
 
 
 def is_at_once(plan: TriggerPlan) -> bool:

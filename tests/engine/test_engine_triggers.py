@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from engine_checks import (
     engine,
     few_timers,
     plans,
+    records,
     simulation,
     with_stops,
 )
@@ -165,3 +167,20 @@ def test_of_what_has_ended_only_some_is_kept_for_late_events() -> None:
     ]
     assert len(kept) == 1
     assert ENDED_MOST <= kept[0] <= 2 * ENDED_MOST
+
+
+@pytest.mark.parametrize("after_ms", [0, 30 * MINUTE_MS])
+@pytest.mark.parametrize("grace_ms", [0, 3_600_000])
+def test_no_instance_is_opened_twice_however_many_have_ended_since(
+    after_ms: int, grace_ms: int
+) -> None:
+    rules = Rules(
+        triggers={"each": {"on": "Product Added", "after_ms": after_ms}},
+        disorder_ms=3_600_000 - grace_ms,
+        grace_ms=grace_ms,
+    )
+    many = 2 * ENDED_MOST + 2
+    raw = [event_line(number / 60, "Product Added", f"m{number}") for number in range(many)]
+    raw.append(event_line(0, "Product Added", "m0 once more"))
+    outcome, _ = assert_engine_is_the_oracle(raw, rules, [1], close=True)
+    assert len(records(outcome, "decisions")) == many
