@@ -197,6 +197,8 @@ class Rewriter:
 
     def _check_constant(self, node: nodes.Const) -> None:
         value = node.value
+        if isinstance(value, str) and not value.isascii() and _is_half(value):
+            self._wrong("a text holds half of a character: \\\\ud800 to \\\\udfff are none", node)
         is_number = isinstance(value, int | float)
         if is_number and not (math.isfinite(value) and abs(value) < 10**MAX_DIGITS):
             self._wrong(f"a number has at most {MAX_DIGITS} digits", node)
@@ -276,6 +278,11 @@ def _dotted(node: nodes.Node) -> str | None:
         parts.append(node.attr)
         node = node.node
     return ".".join([node.name, *reversed(parts)]) if isinstance(node, nodes.Name) else None
+
+
+def _is_half(text: str) -> bool:
+    """Tell whether a text holds half of a surrogate pair, which no message can."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _whole(node: nodes.Node) -> int | None:

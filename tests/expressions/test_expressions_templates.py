@@ -100,6 +100,7 @@ REFUSED = [
     ),
     *("{{ a | join(x=b) }}", "{{ a is even }}", "{{ a is defined(1) }}", "{{ a < b < c }}"),
     *("{{ 1e999 }}", "{{ 1234567890123456 }}", f"{{{{ {'9' * 5000} }}}}", "{{ +a }}"),
+    *("{{ '\\ud800' }}", "{{ a | replace('b', '\\ud83d\\ude00') }}"),
     *("{% for a, b in c %}{% endfor %}", "{% for loop in a %}{% endfor %}"),
     *("{% for _values in a %}{{ _values }}{% endfor %}", "{% for a in b recursive %}{% endfor %}"),
     *("{% for a in b %}{{ a.c }}{% endfor %}", "{% for a in b %}" * 11 + "{% endfor %}" * 11),
