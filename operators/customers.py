@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from operators.decisions import Subject, Verdict
-from operators.instances import Case, Instance, Look
+from operators.instances import Case, Closing, Instance, Look
 from operators.memberships import Membership
 from operators.plans import DecidePlan
 from operators.times import AFTER_ALL, BEFORE_ALL, EventTime
@@ -79,7 +79,7 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
         forgotten: whether the profile is gone, and this goes with what is still pending.
         decisions: the latest.
         sent: the messages that limits may still count.
-        closings: the row as of the ends of sessions that the watermark has not passed.
+        closings: the sessions that are over, whose ends the watermark has not passed.
     """
 
     name: str
@@ -93,24 +93,33 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
     forgotten: bool = False
     decisions: list[Decided] = []
     sent: list[Sent] = []
-    closings: list[Look] = []
+    closings: list[Closing] = []
 
     def instances(self) -> Iterator[Instance]:
         """Go through the instances that are open, or have been a short time ago."""
         for case in self.cases.values():
             yield from case.instances
 
-    def note_closing(self, time: EventTime) -> None:
-        """Keep the row as of the end of a session."""
+    def looks(self) -> Iterator[Look | Closing]:
+        """Go through all that is kept of the row as of some time."""
+        for instance in self.instances():
+            yield from instance.looks
+        for closing in self.closings:
+            yield closing
+            for instance in closing.instances.values():
+                yield from instance.looks
+
+    def note_closing(self, time: EventTime, instances: dict[str, Instance]) -> None:
+        """Keep the row as of the end of a session, and what that will open."""
         if self.row:
-            self.closings.append(Look(time, list(self.row)))
+            self.closings.append(Closing(time, list(self.row), instances))
             del self.closings[:-CLOSINGS_MOST]
 
-    def take_closing(self, time: EventTime) -> list[Any] | None:
-        """Return the row as of the end of a session, None where it still is the same."""
-        row = next((each.row for each in self.closings if each.time == time), None)
+    def take_closing(self, time: EventTime) -> Closing | None:
+        """Return what is known of the end of a session, None where the row still is the same."""
+        closing = next((each for each in self.closings if each.time == time), None)
         self.closings = [each for each in self.closings if each.time > time]
-        return row
+        return closing
 
     def note(self, subject: Subject, end: Verdict) -> None:
         """Remember a decision."""

@@ -103,7 +103,7 @@ class DecideStep:
             self._triggers.take(customer, sign)
         elif isinstance(sign, SessionPassed):
             self._segments.pass_by(customer, EventTime(sign.time + 1))
-            customer.note_closing(sign.time)
+            self._triggers.note_closing(customer, sign.time)
         else:
             self._segments.pass_by(customer, EventTime(sign.time + 1))
             self._triggers.pass_by(customer, sign.time)

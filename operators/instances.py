@@ -29,6 +29,20 @@ class Look(msgspec.Struct, array_like=True, gc=False):
     row: list[Any]
 
 
+class Closing(msgspec.Struct, array_like=True, gc=False):
+    """A session that is over by the customer's own clock; the watermark has not passed its end.
+
+    Attributes:
+        time: of its end.
+        row: the customer's as of then.
+        instances: what it will open unless it goes on, by trigger, to keep their looks until then.
+    """
+
+    time: EventTime
+    row: list[Any]
+    instances: dict[str, "Instance"] = {}
+
+
 class Undone(msgspec.Struct, array_like=True, gc=False):
     """An event that came late, and would have ended the wait before the present one."""
 
@@ -157,15 +171,20 @@ def open_instance(case: Case, plan: TriggerPlan, start: Start, certain: EventTim
         return AFTER_ALL
     if sum(each.is_pending for each in case.instances) >= INSTANCES_MOST:
         return AFTER_ALL
-    due = EventTime(time + plan.steps[0].after_ms)
-    instance = Instance(time, due, key, [], started=time)
+    instance = first_step(plan, time, key)
     _add_event(instance, start)
     case.instances.append(instance)
     case.instances.sort(key=opened_order)
     if len(case.instances) > 2 * ENDED_MOST:
         leave_out_old(case)
     supersedes = plan.restart and any(each.is_pending for each in alike)
-    return time if supersedes or case.cancels else due
+    return time if supersedes or case.cancels else instance.due
+
+
+def first_step(plan: TriggerPlan, time: EventTime, key: str = "") -> Instance:
+    """Return what something opens at a time."""
+    due = EventTime(time + plan.steps[0].after_ms)
+    return Instance(time, due, key, [], started=time)
 
 
 def _add_event(instance: Instance, start: Start) -> None:

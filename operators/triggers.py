@@ -18,9 +18,11 @@ from operators.endings import Ending, OpenInstances, Outcome, at_once
 from operators.instances import (
     Cancel,
     Case,
+    Closing,
     Instance,
     Look,
     Start,
+    first_step,
     is_at_once,
     move_instance,
     note_cancel,
@@ -95,18 +97,28 @@ class TriggerKeeper:
 
     def take_closing(self, customer: Customer, closed: SessionClosed) -> None:
         """Take that a customer's session is over."""
-        row = customer.take_closing(closed.time)
+        closing = customer.take_closing(closed.time)
+        row = closing.row if closing else self._row(customer)
         for cause in self._causes.of_closings:
-            if cause.holds(row or self._row(customer), NO_EVENT, closed.time):
+            if cause.holds(row, NO_EVENT, closed.time):
                 start = Start(closed.time, "", "", NO_EVENT, closed.is_late)
-                self._happen(customer, cause, start, row)
+                self._happen(customer, cause, start, closing)
+
+    def note_closing(self, customer: Customer, time: EventTime) -> None:
+        """Take note that a session is over, unless the watermark finds that it went on."""
+        opened = {
+            each.trigger.name: first_step(each.trigger, time)
+            for each in self._causes.of_closings
+            if each.steps == STARTS and each.trigger.name in self._looking
+        }
+        customer.note_closing(time, opened)
 
     def before(self, customer: Customer, time: EventTime) -> None:
         """Do what must be done before a customer's row moves on to a time."""
         self.settle()
         if customer.timer < time:
             self.pass_by(customer, min(time, self.watermark))
-        if customer.timer < time:
+        if customer.timer < time or customer.closings:
             self.keep_rows(customer, time)
 
     def settle(self) -> None:
@@ -126,26 +138,33 @@ class TriggerKeeper:
         for _, _, name, customer, instance, ending in sorted(due, key=lambda each: each[:3]):
             self._decide_at_once(customer, name, instance, ending)
 
-    def keep_rows(self, customer: Customer, before: EventTime, known: Look | None = None) -> None:
+    def keep_rows(self, customer: Customer, before: EventTime) -> None:
         """Keep the customer's row for the instances that are asked before a time.
 
         Args:
             customer: whose.
             before: the row will be of this time.
-            known: the row at one of these times, where it is another by now.
         """
         for name, case in customer.cases.items():
-            if name not in self._looking:
-                continue
-            trigger = self._triggers[name]
-            for instance in case.instances:
-                if not instance.is_pending or instance.step >= len(trigger.steps):
-                    continue
-                asked = self._arbiter.next_look(trigger, instance)
-                while asked is not None and asked < before:
-                    row = known.row if known and known.time == asked else self._row(customer)
-                    instance.looks.append(Look(asked, list(row)))
-                    asked = self._arbiter.next_look(trigger, instance)
+            if name in self._looking:
+                for instance in case.instances:
+                    if instance.is_pending:
+                        self._keep_rows(customer, name, instance, before)
+        for closing in customer.closings:
+            for name, instance in closing.instances.items():
+                if name in self._looking:
+                    self._keep_rows(customer, name, instance, before)
+
+    def _keep_rows(
+        self, customer: Customer, name: str, instance: Instance, before: EventTime
+    ) -> None:
+        trigger = self._triggers[name]
+        if instance.step >= len(trigger.steps):
+            return
+        asked = self._arbiter.next_look(trigger, instance)
+        while asked is not None and asked < before:
+            instance.looks.append(Look(asked, list(self._row(customer))))
+            asked = self._arbiter.next_look(trigger, instance)
 
     def pass_by(self, customer: Customer, before: EventTime) -> None:
         """End a customer's instances that end before a time."""
@@ -202,7 +221,7 @@ class TriggerKeeper:
         customer: Customer,
         cause: CompiledCause,
         start: Start,
-        row: list[Any] | None = None,
+        closing: Closing | None = None,
     ) -> None:
         """Let something start a trigger or cancel it.
 
@@ -210,7 +229,7 @@ class TriggerKeeper:
             customer: whose.
             cause: what it is to which trigger.
             start: when it happens.
-            row: the customer's as of then, None where it still is the same.
+            closing: what was kept for it, where it is a session that is over.
         """
         if self._unsettled and self._unsettled[0][0] is not customer:
             self.settle()
@@ -232,11 +251,13 @@ class TriggerKeeper:
             end = EventTime(start.time + trigger.steps[0].after_ms)
         else:
             end = open_instance(case, trigger, start, certain)
+            if closing and (kept := closing.instances.get(trigger.name)):
+                _take_looks(case, start, kept.looks)
         if is_at_once(trigger):
             self._unsettled.append((customer, trigger))
         self._set_timer(customer, end)
         if trigger.name in self._looking and case.instances and end < customer.moment:
-            self.keep_rows(customer, customer.moment, Look(start.time, row) if row else None)
+            self.keep_rows(customer, customer.moment)
 
     def _decide_at_once(
         self, customer: Customer, name: str, instance: Instance, ending: Ending
@@ -337,6 +358,13 @@ class TriggerKeeper:
                 self._timers.remove(customer.timer, customer.name)
             self._timers.add(end, customer.name)
             customer.timer = end
+
+
+def _take_looks(case: Case, start: Start, looks: list[Look]) -> None:
+    """Give the instance that a start has just opened what was kept for it before."""
+    for each in case.instances:
+        if (each.key, each.started, each.step) == (start.key, start.time, 0) and not each.looks:
+            each.looks = looks
 
 
 def _following(trigger: TriggerPlan, instance: Instance, time: EventTime) -> Instance:

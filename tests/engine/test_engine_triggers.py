@@ -184,3 +184,31 @@ def test_no_instance_is_opened_twice_however_many_have_ended_since(
     raw.append(event_line(0, "Product Added", "m0 once more"))
     outcome, _ = assert_engine_is_the_oracle(raw, rules, [1], close=True)
     assert len(records(outcome, "decisions")) == many
+
+
+FOLLOWED_UP = {"on": {"session": "closed"}, "after_ms": 60 * MINUTE_MS, "payload": {"n": "n"}}
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        FOLLOWED_UP,
+        {**FOLLOWED_UP, "when": "n == 2"},
+        {**FOLLOWED_UP, "after_ms": 0, "then": [{"after_ms": 60 * MINUTE_MS, "when": "n == 2"}]},
+    ],
+)
+@pytest.mark.parametrize("between", [False, True])
+def test_what_follows_a_session_knows_nothing_of_the_next_one(
+    trigger: Trigger, *, between: bool
+) -> None:
+    rules = Rules(
+        features={"n": {"count": "Product Viewed"}}, triggers={"t": trigger}, disorder_ms=0
+    )
+    raw = [event_line(minute, "Product Viewed", f"m{minute}") for minute in (0, 1)]
+    if between:  # who else is there makes no difference
+        raw.append(event_line(240, "page", "other", customer="u2"))
+    raw += [event_line(300, "Product Viewed", "next"), event_line(301, "page", "p", customer="u2")]
+    outcome, _ = assert_engine_is_the_oracle(raw, rules, [1], close=False)
+    sent = [each["data"] for each in records(outcome, "triggers") if each["subject"] == "u1"]
+    assert {each["payload"]["n"] for each in sent} == {2}
+    assert sent[-1]["due"] == "2026-01-01T11:31:00.000Z"

@@ -282,7 +282,7 @@ class Life:
         """
         known = self.customer
         first = one.known_from
-        if one.closing_from is not None and one.asked == one.opened:
+        if one.closing_from is not None:
             first = one.closing_from
         for number, customer in enumerate(self.after[first:], start=first):
             if customer.history[-1].clock > one.asked:
