@@ -135,9 +135,9 @@ class SegmentKeeper:
             return
         views = self._about.views[customer.view :]
         customer.view = self._store.view
-        for instance in customer.instances():
-            for look in instance.looks:
-                look.row = self._look_arranged(look.row, views)
+        looks = [look for instance in customer.instances() for look in instance.looks]
+        for look in [*looks, *customer.closings]:
+            look.row = self._look_arranged(look.row, views)
         if not customer.row:
             return
         if customer.change_timer != AFTER_ALL:
