@@ -276,3 +276,34 @@ def test_t10_a_restart_that_is_new_supersedes_what_is_pending() -> None:
         ("c1", "superseded", "10:05", "m2"),
         ("c1", "cancelled", "10:07", "m3"),
     ]
+
+
+@pytest.mark.parametrize("at", [4, 5])
+@pytest.mark.parametrize("is_more_first", [False, True])
+def test_what_was_known_at_a_sessions_end_is_found_among_other_features(
+    *, at: int, is_more_first: bool
+) -> None:
+    few = Rules(
+        gap_ms=5 * MINUTE_MS,
+        disorder_ms=LAG_MIN * MINUTE_MS,
+        features={"carts": {"count": "Product Added"}, "pages": {"count": "page"}},
+        triggers={
+            "visited": {
+                "on": {"session": "closed"},
+                "where": "carts == 1 and pages == 2",
+                "payload": {"carts": "carts", "pages": "pages"},
+            }
+        },
+    )
+    more = replace(
+        few,
+        features={"pages": {"count": "page"}, "all": {"count": "any"}, **few.features},
+        segments={"lively": "all > 3"},
+    )
+    before, after = (more, few) if is_more_first else (few, more)
+    lines = [added(0, "m1"), *(event_line(minute, "page") for minute in (1, 2, 30, 31))]
+    lines.append(later(600))
+    outcome = changed(before, after, lines[:at], lines[at:]).outcome
+    [message] = records(outcome, "triggers")
+    assert message["time"] == stamped(START_MS + 7 * MINUTE_MS)
+    assert message["data"]["payload"] == {"carts": 1, "pages": 2}
