@@ -12,9 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from cartwheel.app import main
+from cartwheel.diff_result import Diff
+from cartwheel.diff_text import print_diff
 from replaying import DEADLINE_S, PROJECT, leftover, simulate
 
 SHOP = PROJECT / "examples" / "shop"
@@ -128,6 +131,46 @@ def test_the_same_config_twice_has_no_differences(
     assert "differ:" not in text
     assert "no differences" in html.read_text()
     assert list(room.iterdir()) == []
+
+
+def test_a_message_that_a_late_event_took_back_is_shown_as_sent_and_as_retracted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules = "name: shop\ntime: {disorder: 0s, grace: 1h}\ntriggers:\n  it: {on: Product Added, "
+    rules += "after: 10m, cancel: Order Completed, retract: 1h}\n"
+    arrived = [("Product Added", 0), ("Product Viewed", 31), ("Order Completed", 5)]
+    lines = [
+        {
+            "type": "track",
+            "event": event,
+            "userId": "ann",
+            "messageId": f"m{minute}",
+            "timestamp": f"2026-01-01T10:{minute:02d}:00Z",
+        }
+        for event, minute in arrived
+    ]
+    (tmp_path / "events.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
+    command = [*write(tmp_path, rules, rules.replace("10m", "40m")), str(tmp_path / "events.jsonl")]
+    command += ["--order", "name"]
+    html = tmp_path / "page.html"
+    assert main([*command, "--html", str(html), "--json"]) == 0
+    text = capsys.readouterr().out
+    print_diff(msgspec.json.decode(text, type=Diff))
+    table = capsys.readouterr().out
+    rule = json.loads(text)["triggers"]["it"]
+    assert (rule["old"]["sent"], rule["old"]["retracted"]) == (1, 1)
+    assert (rule["new"]["sent"], rule["new"]["retracted"], rule["new"]["cancelled"]) == (0, 0, 1)
+    [difference] = rule["examples"][0]["differences"]
+    assert difference["old"]["retracted"] == {"time": "2026-01-01T10:05:00.000Z", "cause": "m5"}
+    assert "retracted" not in difference["new"]
+    head = next(line for line in table.splitlines() if line.startswith("triggers"))
+    assert head.split()[1:4] == ["sent", "retracted", "cancelled"]
+    assert "<th>sent</th><th>retracted</th><th>cancelled</th>" in html.read_text()
+    for shown in (table, html.read_text()):
+        assert "sent, retracted → cancelled" in shown
+        assert (
+            "old sent at 2026-01-01T10:10:00.000Z, retracted at 2026-01-01T10:05:00.000Z by m5"
+        ) in shown
 
 
 def test_without_events_nothing_happens_under_either(
