@@ -245,8 +245,13 @@ def test_all_that_is_wrong_with_both_configs_is_told_before_anything_starts(
         (["--workers", "0"], "--workers is 0"),
         (["--html", "nowhere/page.html"], "expected a file in a folder that is there"),
         (["--svg", "."], "expected a file in a folder that is there"),
+        (["--html", "/proc/page.html"], "/proc/page.html: cannot be written: "),
         (["--html", "new.yaml"], "new.yaml is read, and would be overwritten"),
+        (["--svg", "./link.yaml"], "link.yaml is read, and would be overwritten"),
+        (["--svg", "customers.csv"], "customers.csv is read, and would be overwritten"),
         (["--html", "a", "--svg", "a"], "--html and --svg are both a"),
+        (["--html", "a", "--svg", "./a"], "--html and --svg are both a"),
+        (["--html", "b.html", "--svg", "b.svg"], "--html and --svg are both b.html"),
         (["--now", "today"], "--now is 'today'"),
     ],
 )
@@ -258,11 +263,18 @@ def test_what_cannot_be_is_refused(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    write(tmp_path)
+    customers = "attributes: {file: customers.csv, customer: id, columns: {tier: text}}\n"
+    write(tmp_path, old=CONFIG + customers)
+    (tmp_path / "customers.csv").write_text("id,tier\n1,gold\n")
+    (tmp_path / "link.yaml").symlink_to("old.yaml")
+    (tmp_path / "b.svg").touch()
+    (tmp_path / "b.html").hardlink_to(tmp_path / "b.svg")
+    before = {each: each.read_bytes() for each in tmp_path.iterdir()}
     events = str(SHOP / "events")
-    assert main(["diff", "old.yaml", "new.yaml", "--events", events, *words]) == 2
+    code = 1 if "cannot be written" in said else 2
+    assert main(["diff", "old.yaml", "new.yaml", "--events", events, *words]) == code
     assert said in capsys.readouterr().err
-    assert (tmp_path / "new.yaml").read_text() == CHANGED
+    assert {each: each.read_bytes() for each in tmp_path.iterdir()} == before
 
 
 def test_events_that_are_cut_off_fail_and_leave_nothing(
