@@ -14,7 +14,6 @@ from cartwheel.diff_outcomes import Kind, Outcome, Outcomes, Pair
 from cartwheel.diff_periods import NO_TIME, Cut, cut
 from cartwheel.diff_result import (
     CHANGES,
-    OUTCOMES,
     RETRACTED,
     Ending,
     InstanceDiff,
@@ -28,6 +27,7 @@ from cartwheel.diff_result import (
     TriggerDiff,
 )
 from cartwheel.diff_tally import Tally, contents
+from operators.decisions import OUTCOMES
 
 Told = TypeVar("Told")
 

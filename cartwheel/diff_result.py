@@ -4,11 +4,12 @@ from typing import Generic, Literal, TypeVar
 
 import msgspec
 
+from operators.decisions import OUTCOMES
+
 Told = TypeVar("Told")
 
 Side = Literal["old", "new"]
 
-OUTCOMES = ("sent", "cancelled", "superseded", "suppressed", "expired")
 RETRACTED = "retracted"
 """Beside the outcomes: how many of those sent were taken back."""
 CHANGES = ("entered", "left")

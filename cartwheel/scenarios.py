@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _names(config: Config, features: Sequence[str]) -> RuleNames:
-    columns = list(config.attributes.columns) if config.attributes else []
+    columns = config.attributes.columns if config.attributes else {}
     return RuleNames(list(config.triggers), list(config.segments), features, columns)
 
 
