@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -31,10 +31,10 @@ from cartwheel.errors import CartwheelError, UsageError
 from cartwheel.inputs import expand
 from cartwheel.jobs import customers_file
 from cartwheel.opening import WORKERS_MOST, Asked, bounded
+from cartwheel.places import check_place, is_same_file, write_whole
 from cartwheel.replay import Recorded, Replayed, replay
 from config import Config, ConfigError, load
 from connectors.attributes import AttributesError
-from connectors.importing.output import written_whole
 from flows.attributes import check_customers
 from operators.times import EventTime, format_time
 from state.errors import StateError
@@ -76,14 +76,16 @@ def run(arguments: argparse.Namespace) -> int:
     bounded("--customers", arguments.customers, _CUSTOMERS_MOST)
     old, new = _configs(arguments.old, arguments.new)
     files = expand(arguments.events)
-    _check_places(arguments, files)
+    _check_places(arguments, files, [old, new])
     with (
         _stopped_by_sigterm(),
         tempfile.TemporaryDirectory(prefix="cartwheel-") as folder,
     ):
         diff = _compared(arguments, old, new, files, Path(folder))
-    _write(arguments.html, page(diff) if arguments.html else "")
-    _write(arguments.svg, picture(diff) if arguments.svg else "")
+    if arguments.html:
+        write_whole(arguments.html, page(diff).encode())
+    if arguments.svg:
+        write_whole(arguments.svg, picture(diff).encode())
     if arguments.json:
         print(msgspec.json.encode(diff).decode())
     else:
@@ -123,22 +125,18 @@ def _customers_problems(config: Config) -> Iterable[str]:
     return []
 
 
-def _check_places(arguments: argparse.Namespace, files: list[Path]) -> None:
-    """Check what is to be written, before the long work begins.
-
-    Raises:
-        UsageError: there is no such folder, or it would overwrite what is read.
-    """
-    for option, file in (("--html", arguments.html), ("--svg", arguments.svg)):
-        if file is None:
-            continue
-        if file.is_dir() or not file.parent.is_dir():
-            raise UsageError(f"{option} is {file}, expected a file in a folder that is there")
-        read = [*files, arguments.old, arguments.new]
-        if file.exists() and any(file.samefile(each) for each in read):
-            raise UsageError(f"{file} is read, and would be overwritten; name another {option}")
-    if arguments.html and arguments.html == arguments.svg:
-        raise UsageError(f"--html and --svg are both {arguments.html}; they need two files")
+def _check_places(
+    arguments: argparse.Namespace, files: Sequence[Path], configs: Sequence[Config]
+) -> None:
+    """Check what is to be written; see check_place."""
+    html, svg = arguments.html, arguments.svg
+    customers = [Path(each.attributes.file) for each in configs if each.attributes]
+    read = [*files, arguments.old, arguments.new, *customers]
+    for option, path in (("--html", html), ("--svg", svg)):
+        if path:
+            check_place(option, path, read)
+    if html and svg and is_same_file(html, svg):
+        raise UsageError(f"--html and --svg are both {html}; they need two files")
 
 
 def _compared(
@@ -208,16 +206,6 @@ def _stopped_by_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _write(path: Path | None, text: str) -> None:
-    if path is None:
-        return
-    try:
-        with written_whole(path) as file:
-            file.write(text.encode())
-    except OSError as error:
-        raise CartwheelError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def _say(text: str) -> None:

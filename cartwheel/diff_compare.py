@@ -8,15 +8,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
+from msgspec import UNSET
+
 from cartwheel.diff_outcomes import Kind, Outcome, Outcomes, Pair
 from cartwheel.diff_periods import NO_TIME, Cut, cut
 from cartwheel.diff_result import (
     CHANGES,
-    OUTCOMES,
+    RETRACTED,
     Ending,
     InstanceDiff,
     MembershipDiff,
     Moved,
+    Retraction,
     SegmentDiff,
     SessionsDiff,
     Side,
@@ -24,6 +27,7 @@ from cartwheel.diff_result import (
     TriggerDiff,
 )
 from cartwheel.diff_tally import Tally, contents
+from operators.decisions import OUTCOMES
 
 Told = TypeVar("Told")
 
@@ -60,6 +64,8 @@ def compared_triggers(
     times = cut(*span) if span else NO_TIME
     tallies = _tallies(outcomes.pairs(Kind.TRIGGER), lambda: Tally(times, show, _instance))
     told: dict[str, TriggerDiff] = {}
+    sides = [counts.outcomes for each in tallies.values() for counts in (each.old, each.new)]
+    outcomes_told = (*OUTCOMES, RETRACTED) if any(RETRACTED in each for each in sides) else OUTCOMES
     for name, only in _names(old.triggers, new.triggers):
         tally = tallies.pop(name, None) or Tally(times, show, _instance)
         for ran, counts in ((old, tally.old), (new, tally.new)):
@@ -67,8 +73,8 @@ def compared_triggers(
             unwritten = ran.counts.get(f"superseded {name}", 0)
             counts.outcomes["superseded"] = max(counts.outcomes["superseded"], unwritten)
         told[name] = TriggerDiff(
-            old=_counted(tally.old.outcomes, OUTCOMES),
-            new=_counted(tally.new.outcomes, OUTCOMES),
+            old=_counted(tally.old.outcomes, outcomes_told),
+            new=_counted(tally.new.outcomes, outcomes_told),
             customers=tally.customers,
             only=only,
             changes=tally.turns(),
@@ -99,7 +105,10 @@ def compared_segments(outcomes: Outcomes, old: Ran, new: Ran, show: int) -> dict
 
 
 def compared_sessions(outcomes: Outcomes) -> SessionsDiff:
-    """Compare the sessions that were closed: by start, end and number of events."""
+    """Compare the sessions that were closed: by start, end and number of events.
+
+    Of each its last revision; those that became part of others are none.
+    """
     tally: Tally[None] = Tally(NO_TIME, 0, lambda _: None)
     for pair in outcomes.pairs(Kind.SESSION):
         tally.add(pair)
@@ -142,7 +151,10 @@ def _instance(pair: Pair) -> InstanceDiff:
 
 
 def _ending(outcome: Outcome | None) -> Ending | None:
-    return outcome and Ending(outcome.outcome, outcome.reason, outcome.time, outcome.cause)
+    if outcome is None:
+        return None
+    retracted = Retraction(*outcome.retracted) if outcome.retracted else UNSET
+    return Ending(outcome.outcome, outcome.reason, outcome.time, outcome.cause, retracted)
 
 
 def _other_parts(pair: Pair) -> list[str]:

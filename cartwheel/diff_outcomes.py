@@ -31,9 +31,16 @@ select rule, customer, started, number, key, side, part, time, outcome, reason, 
 from outcomes where kind = ?
 order by rule, customer, started, number, key, side, part, rowid
 """
+_CLOSED = """
+select '', customer, started, 0, key, side, part, time, outcome, reason, cause, content
+from (select *, max(number) from outcomes where kind = ? group by side, rule)
+where outcome = 'closed'
+order by customer, started, side, time
+"""
+"""Of a session the highest revision counts (with max() SQLite gives that row's columns)."""
 _SPAN = "select min(time), max(time) from outcomes where kind = ? and outcome = 'sent'"
 _ABOUT = 5  # as many columns say which instance it is
-_DECISION, _MESSAGE = 0, 1
+_DECISION, _MESSAGE, _RETRACTION = 0, 1, 2
 
 
 class Kind(IntEnum):
@@ -42,6 +49,13 @@ class Kind(IntEnum):
     TRIGGER = 0
     SEGMENT = 1
     SESSION = 2
+
+
+class Retracted(NamedTuple):
+    """A message was taken back: the late event's time, and its messageId."""
+
+    time: str
+    cause: str | None
 
 
 class Outcome(NamedTuple):
@@ -53,6 +67,7 @@ class Outcome(NamedTuple):
         reason: a decision's, or None.
         cause: likewise.
         content: what is in a message, or what a session amounts to, as JSON.
+        retracted: that the message was taken back, None where it was not.
     """
 
     outcome: str
@@ -60,6 +75,7 @@ class Outcome(NamedTuple):
     reason: str | None = None
     cause: str | None = None
     content: bytes | None = None
+    retracted: Retracted | None = None
 
 
 class Pair(NamedTuple):
@@ -94,6 +110,8 @@ class _Data(msgspec.Struct):
     started: str = ""
     start: str = ""
     end: str = ""
+    session_id: str = ""
+    revision: int = 0
     events: int = 0
     outcome: str = ""
     reason: str | None = None
@@ -164,7 +182,8 @@ class Outcomes:
 
     def pairs(self, kind: Kind) -> Iterator[Pair]:
         """Give all outcomes of a kind, sorted by rule, customer and start."""
-        with closing(self._database.execute(_SORTED, (kind,))) as rows:
+        query = _CLOSED if kind is Kind.SESSION else _SORTED
+        with closing(self._database.execute(query, (kind,))) as rows:
             for (rule, customer, started, number, key), same in groupby(
                 rows, key=lambda row: row[:_ABOUT]
             ):
@@ -179,12 +198,14 @@ def _add(
     outcomes: list[Outcome],
     row: tuple[int, str, str, str | None, str | None, bytes | None],
 ) -> None:
-    """Add an outcome, or to the last one what its message held."""
+    """Add an outcome, or to the last one what its message held, or that it was taken back."""
     part, time, outcome, reason, cause, content = row
     if part == _DECISION:
         outcomes.append(Outcome(outcome, time, reason, cause, content))
-    elif outcomes:
+    elif outcomes and part == _MESSAGE:
         outcomes[-1] = outcomes[-1]._replace(content=content)
+    elif outcomes:
+        outcomes[-1] = outcomes[-1]._replace(retracted=Retracted(time, cause))
 
 
 def _rows(side: int, file: Path) -> Iterator[_Row]:
@@ -210,6 +231,12 @@ def _message(side: int, record: _Record) -> _Row:
     return *_instance(side, record), _MESSAGE, record.time, "", None, None, content
 
 
+def _retraction(side: int, record: _Record) -> _Row:
+    cause = record.data.cause
+    assert not isinstance(cause, list), "a retraction has one cause"
+    return *_instance(side, record), _RETRACTION, record.time, "", None, cause, None
+
+
 def _instance(side: int, record: _Record) -> _About:
     data = record.data
     return Kind.TRIGGER, data.trigger, record.subject, data.started, data.step, data.key, side
@@ -225,14 +252,18 @@ def _membership(side: int, record: _Record) -> _Row:
 def _session(side: int, record: _Record) -> _Row:
     data = record.data
     content = msgspec.json.encode(data.events)
-    about = (Kind.SESSION, "", record.subject, data.start, 0, "", side)
-    return *about, _DECISION, data.end, "closed", None, None, content  # not of a longer gap
+    change = record.type.rpartition(".")[2]
+    session, revision = data.session_id, data.revision
+    about = (Kind.SESSION, session, record.subject, data.start, revision, "", side)
+    return *about, _DECISION, data.end, change, None, None, content  # not of a longer gap
 
 
 _ROWS = {
     "cartwheel.decision": _decision,
     "cartwheel.trigger.sent": _message,
+    "cartwheel.trigger.retracted": _retraction,
     "cartwheel.segment.entered": _membership,
     "cartwheel.segment.left": _membership,
     "cartwheel.session.closed": _session,
+    "cartwheel.session.retracted": _session,
 }

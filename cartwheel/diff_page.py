@@ -4,27 +4,23 @@ The page needs nothing beside itself: no network, no scripts. Whatever comes out
 an event is escaped.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from cartwheel.diff_chart import STYLE, Bar, Drawing, bars, columns, drawn, legend
 from cartwheel.diff_result import (
     CHANGES,
-    OUTCOMES,
     CustomerDiff,
     Diff,
     InstanceDiff,
     MembershipDiff,
     RuleDiff,
-    TriggerDiff,
 )
 from cartwheel.diff_text import both, overview, reason_rows
 from cartwheel.diff_words import counted, customers_told, only_told, plain, told, turn_told
 
 _ROWS_MOST = 40
 """Of a chart of bars; with more triggers only the first are drawn, and all are in the table."""
-
-_DRAWN = [outcome for outcome in OUTCOMES if outcome != "superseded"]
 
 _STYLE = """\
 :root { color-scheme: light dark; --ink: #24292f; --faint: #57606a; --paper: #fff; --line: #d0d7de }
@@ -82,7 +78,7 @@ def _title(diff: Diff) -> str:
 def _charts(diff: Diff) -> list[Drawing]:
     if not diff.triggers:
         return [legend()]
-    charts = [legend(), bars("By trigger", _bars(diff.triggers))]
+    charts = [legend(), bars("By trigger", _bars(diff))]
     sent = [rule.sent for rule in diff.triggers.values()]
     totals = [
         (sum(pair[0] for pair in period), sum(pair[1] for pair in period))
@@ -91,19 +87,20 @@ def _charts(diff: Diff) -> list[Drawing]:
     return [*charts, *_by_time(diff, "All messages", totals)]
 
 
-def _bars(triggers: Mapping[str, TriggerDiff]) -> list[Bar]:
+def _bars(diff: Diff) -> list[Bar]:
     """Give each trigger's outcomes, or only its messages where there are too many.
 
     Those that were superseded are left out: they are many, and nobody would see the others.
     """
     rows: list[Bar] = []
-    for name, rule in triggers.items():
+    drawn_outcomes = [outcome for outcome in diff.outcomes if outcome != "superseded"]
+    for name, rule in diff.triggers.items():
         rows.append(Bar(name, is_heading=True))
-        numbers = [(outcome, rule.old[outcome], rule.new[outcome]) for outcome in _DRAWN]
+        numbers = [(outcome, rule.old[outcome], rule.new[outcome]) for outcome in drawn_outcomes]
         rows += [Bar(*each) for each in numbers if each[0] == "sent" or any(each[1:])]
     if len(rows) <= _ROWS_MOST:
         return rows
-    rows = [Bar(name, rule.old["sent"], rule.new["sent"]) for name, rule in triggers.items()]
+    rows = [Bar(name, rule.old["sent"], rule.new["sent"]) for name, rule in diff.triggers.items()]
     if len(rows) <= _ROWS_MOST:
         return [Bar("sent", is_heading=True), *rows]
     return [Bar(f"sent, of the first {_ROWS_MOST}", is_heading=True), *rows[:_ROWS_MOST]]
@@ -121,11 +118,11 @@ def _triggers(diff: Diff) -> Iterable[str]:
     yield "<h2>Triggers</h2>"
     rows = []
     for name, rule in diff.triggers.items():
-        rows.append(_row(name, rule, OUTCOMES))
+        rows.append(_row(name, rule, diff.outcomes))
         for reason, numbers in reason_rows(rule):
-            cells = [numbers if outcome == "suppressed" else "" for outcome in OUTCOMES]
+            cells = [numbers if outcome == "suppressed" else "" for outcome in diff.outcomes]
             rows.append(_cells([reason, *cells, ""], "reason"))
-    yield _table("trigger", OUTCOMES, rows)
+    yield _table("trigger", diff.outcomes, rows)
     yield drawn(_charts(diff), "Charts of all triggers", alone=False)
     for name, rule in diff.triggers.items():
         chart = _by_time(diff, f"Messages of {name}", rule.sent)

@@ -4,21 +4,36 @@ from typing import Generic, Literal, TypeVar
 
 import msgspec
 
+from operators.decisions import OUTCOMES
+
 Told = TypeVar("Told")
 
 Side = Literal["old", "new"]
 
-OUTCOMES = ("sent", "cancelled", "superseded", "suppressed", "expired")
+RETRACTED = "retracted"
+"""Beside the outcomes: how many of those sent were taken back."""
 CHANGES = ("entered", "left")
 
 
+class Retraction(msgspec.Struct, frozen=True):
+    """A message was taken back: the late event's time, and its messageId."""
+
+    time: str
+    cause: str | None
+
+
 class Ending(msgspec.Struct, frozen=True):
-    """How an instance of a trigger ended under one config; a decision's own fields."""
+    """How an instance of a trigger ended under one config; a decision's own fields.
+
+    Attributes:
+        retracted: that its message was taken back; UNSET, and not in the JSON, where it was not.
+    """
 
     outcome: str
     reason: str | None
     time: str
     cause: str | None
+    retracted: Retraction | msgspec.UnsetType = msgspec.UNSET
 
 
 class InstanceDiff(msgspec.Struct, frozen=True):
@@ -82,9 +97,11 @@ class Turn(msgspec.Struct, frozen=True):
     """One way in which instances or changes differ, and how many do.
 
     Attributes:
-        old: the outcome, with the reason of a suppressed one after a comma; None for none.
+        old: the outcome; after a comma the reason of a suppressed one, or that a sent one was
+            ``retracted``. None for none.
         new: likewise.
-        by: what is another where the outcome is the same: ``time``, ``cause``, ``message``.
+        by: what is another where the outcome is the same: ``time``, ``cause``, ``retraction``,
+            ``message``.
         count: how many.
     """
 
@@ -124,6 +141,9 @@ class RuleDiff(msgspec.Struct, Generic[Told], frozen=True, kw_only=True):
 
 class TriggerDiff(RuleDiff[InstanceDiff], frozen=True, kw_only=True):
     """A trigger under both configs; ``old`` and ``new`` have each of OUTCOMES.
+
+    Where any message of any trigger was taken back under either, they have RETRACTED too: so many
+    of those sent.
 
     Attributes:
         reasons: how many were suppressed for which reason.
@@ -176,6 +196,13 @@ class Diff(msgspec.Struct, frozen=True):
     segments: dict[str, SegmentDiff]
     sessions: SessionsDiff
     periods: Periods
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """What is counted of each trigger, in the order in which it is shown."""
+        sent, *others = OUTCOMES
+        has_retracted = any(RETRACTED in rule.old for rule in self.triggers.values())
+        return (sent, RETRACTED, *others) if has_retracted else OUTCOMES
 
     @property
     def is_empty(self) -> bool:

@@ -9,7 +9,7 @@ import msgspec
 
 from cartwheel.diff_outcomes import Outcome, Pair
 from cartwheel.diff_periods import Cut
-from cartwheel.diff_result import CustomerDiff, Turn
+from cartwheel.diff_result import RETRACTED, CustomerDiff, Turn
 
 DIFFERENCES_SHOWN = 3
 """The most of one customer in one rule."""
@@ -29,6 +29,8 @@ class Counts:
     def add(self, outcome: Outcome, times: Cut) -> None:
         """Count one."""
         self.outcomes[outcome.outcome] += 1
+        if outcome.retracted:
+            self.outcomes[RETRACTED] += 1
         if outcome.reason is not None:
             self.reasons[outcome.reason] += 1
         if outcome.outcome == "sent":
@@ -116,9 +118,10 @@ def contents(outcome: Outcome | None) -> object:
 
 
 def _label(outcome: Outcome | None) -> str | None:
-    if outcome is None or outcome.reason is None:
-        return outcome and outcome.outcome
-    return f"{outcome.outcome}, {outcome.reason}"
+    if outcome is None:
+        return None
+    more = RETRACTED if outcome.retracted else outcome.reason
+    return f"{outcome.outcome}, {more}" if more else outcome.outcome
 
 
 def _other(old: Outcome | None, new: Outcome | None) -> By:
@@ -128,6 +131,7 @@ def _other(old: Outcome | None, new: Outcome | None) -> By:
     is_other = {
         "time": old.time != new.time,
         "cause": old.cause != new.cause,
+        "retraction": old.retracted != new.retracted,
         "message": old.content != new.content and contents(old) != contents(new),
     }
     return tuple(name for name, found in is_other.items() if found)

@@ -1,6 +1,6 @@
 """Prints what ``cartwheel diff`` has found, as tables and lines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -8,7 +8,6 @@ from rich.text import Text
 
 from cartwheel.diff_result import (
     CHANGES,
-    OUTCOMES,
     Diff,
     InstanceDiff,
     MembershipDiff,
@@ -38,7 +37,7 @@ def print_diff(diff: Diff) -> None:
     for line in overview(diff):
         console.print(Text(line))
     if diff.triggers:
-        console.print(_table("triggers", OUTCOMES, _trigger_rows(diff.triggers)))
+        console.print(_table("triggers", diff.outcomes, _trigger_rows(diff)))
     if diff.segments:
         rows = [_row(name, rule, CHANGES) for name, rule in diff.segments.items()]
         console.print(_table("segments", CHANGES, rows))
@@ -85,12 +84,12 @@ def reason_rows(rule: TriggerDiff) -> list[tuple[str, str]]:
     return [(name, both(old.get(name, 0), new.get(name, 0))) for name in names]
 
 
-def _trigger_rows(triggers: Mapping[str, TriggerDiff]) -> list[list[str]]:
+def _trigger_rows(diff: Diff) -> list[list[str]]:
     rows = []
-    for name, rule in triggers.items():
-        rows.append(_row(name, rule, OUTCOMES))
+    for name, rule in diff.triggers.items():
+        rows.append(_row(name, rule, diff.outcomes))
         for reason, numbers in reason_rows(rule):
-            cells = [numbers if outcome == "suppressed" else "" for outcome in OUTCOMES]
+            cells = [numbers if outcome == "suppressed" else "" for outcome in diff.outcomes]
             rows.append([f"  {reason}", *cells, ""])
     return rows
 

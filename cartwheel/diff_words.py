@@ -1,6 +1,9 @@
 """Says in words what differs; the table and the page use the same ones."""
 
-from cartwheel.diff_result import Ending, InstanceDiff, MembershipDiff, Moved, Side, Turn
+import msgspec
+from msgspec import UNSET
+
+from cartwheel.diff_result import RETRACTED, Ending, InstanceDiff, MembershipDiff, Moved, Side, Turn
 from cartwheel.visible import visible
 
 SHOWN_MOST = 200
@@ -10,6 +13,7 @@ SHOWN_MOST = 200
 _OTHERWISE = {
     "time": "at another time",
     "cause": "by another event",
+    "retraction": "retracted otherwise",
     "message": "with another message",
 }
 UNDECIDED = "undecided: it still waits where the events end, or was never started"
@@ -73,7 +77,7 @@ def _endings(difference: InstanceDiff) -> str:
     message = f", another message ({parts})" if parts else ""
     if old == new:
         return f"{_ending(old)}{message}"
-    if (old.outcome, old.reason, old.cause) == (new.outcome, new.reason, new.cause):
+    if msgspec.structs.replace(old, time=new.time) == new and old.retracted is UNSET:
         return f"{_ending(old)} → {new.time}{message}"
     return f"old {_ending(old)}, new {_ending(new)}{message}"
 
@@ -81,7 +85,11 @@ def _endings(difference: InstanceDiff) -> str:
 def _ending(ending: Ending) -> str:
     reason = f" ({ending.reason})" if ending.reason else ""
     by = f" by {plain(ending.cause)}" if ending.cause else ""
-    return f"{ending.outcome}{reason} at {ending.time}{by}"
+    told = f"{ending.outcome}{reason} at {ending.time}{by}"
+    if ending.retracted is UNSET:
+        return told
+    late = f" by {plain(ending.retracted.cause)}" if ending.retracted.cause else ""
+    return f"{told}, {RETRACTED} at {ending.retracted.time}{late}"
 
 
 def _moves(old: Moved | None, new: Moved | None) -> str:

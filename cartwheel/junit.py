@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from cartwheel.places import write_whole
 from config import Scenario
 from flows.scenarios import Difference
 
@@ -60,7 +61,7 @@ def write_junit(path: Path, results: Sequence[Result]) -> None:
     """Write the results to a file, as a whole.
 
     Raises:
-        OSError: it cannot be written.
+        CartwheelError: it cannot be written.
     """
     root = ET.Element("testsuites", _counts(results))
     for file, some in groupby(results, key=lambda each: each.scenario.file):
@@ -69,7 +70,7 @@ def write_junit(path: Path, results: Sequence[Result]) -> None:
         for result in of_file:
             _add_case(suite, result)
     ET.indent(root)
-    ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+    write_whole(path, ET.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
 def _counts(results: Sequence[Result]) -> dict[str, str]:

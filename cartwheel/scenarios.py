@@ -10,8 +10,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from time import perf_counter
 
+from cartwheel.diff_words import counted
 from cartwheel.errors import UsageError
 from cartwheel.junit import Result, write_junit
+from cartwheel.places import check_place
 from cartwheel.visible import visible
 from config import Config, ConfigError, Problem, RuleNames, Scenario, load, load_scenarios
 from flows.job import plans_of
@@ -51,11 +53,15 @@ def run(arguments: argparse.Namespace) -> int:
         config = load(arguments.config)
         profile, decide = plans_of(config)
         features = [each.name for each in decide.slots]
-        scenarios = _load_all(_files(arguments.scenarios), _names(config, features))
+        files = _files(arguments.scenarios)
+        scenarios = _load_all(files, _names(config, features))
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
     scenarios = _chosen(scenarios, arguments.names)
+    if arguments.junit:
+        customers = [Path(config.attributes.file)] if config.attributes else []
+        check_place("--junit", arguments.junit, [arguments.config, *files, *customers])
     rules = Rules(profile, decide, config.time.disorder_ms)
     results = []
     for scenario in scenarios:
@@ -71,12 +77,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({"ok": not failed, "scenarios": [each.to_json() for each in results]}))
     else:
-        print(f"{_counted(len(results), 'scenario')}, {failed} failed")
+        print(f"{counted(len(results), 'scenario')}, {failed:,} failed")
     return 1 if failed else 0
 
 
 def _names(config: Config, features: Sequence[str]) -> RuleNames:
-    columns = list(config.attributes.columns) if config.attributes else []
+    columns = config.attributes.columns if config.attributes else {}
     return RuleNames(list(config.triggers), list(config.segments), features, columns)
 
 
@@ -141,7 +147,3 @@ def _print(result: Result) -> None:
         print(f"  {visible(f'{place}: {each.what}')}")
         for detail in each.details:
             print(f"    {visible(detail)}")
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

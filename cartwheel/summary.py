@@ -7,8 +7,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from cartwheel.errors import CartwheelError
-from connectors.importing.output import written_whole
+from cartwheel.places import write_whole
 from connectors.tick_parts import SinkState
 
 
@@ -79,11 +78,7 @@ def write_summary(path: Path, summary: Summary) -> None:
     Raises:
         CartwheelError: it cannot be written.
     """
-    try:
-        with written_whole(path) as file:
-            file.write(msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n")
-    except OSError as error:
-        raise CartwheelError(f"{path}: cannot be written: {error.strerror}") from None
+    write_whole(path, msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n")
 
 
 def print_summary(summary: Summary, *, as_json: bool) -> None:

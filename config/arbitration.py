@@ -21,8 +21,8 @@ from config.wording import nearest
 from config.zones import Zone
 
 MOST_LIMITS = 100
-MOST_SENT = 1_000
-"""How many sent messages are remembered of one customer."""
+ALLOWED_MOST = 1_000
+"""How many messages a limit may let out: as many as are remembered of one customer."""
 MOST_HELD_OUT = 500_000
 """Of a million customers."""
 CALENDAR = ("day", "week")
@@ -56,7 +56,7 @@ class Limit(Section):
     """Only messages of this trigger."""
     tag: Annotated[ConfigName | None, given("a tag", TEXT)] = None
     """Only messages of triggers with this tag."""
-    at_most: Annotated[int, whole(1, MOST_SENT)]
+    at_most: Annotated[int, whole(1, ALLOWED_MOST)]
     """How many."""
     per: Annotated[Literal["day", "week"] | int, read_by(_per, duration_or(*CALENDAR))]
     """In the last so long, or in a calendar day or week."""

@@ -13,7 +13,7 @@ from config.measures import COLLECT_KINDS, Measure, kinds_in
 from config.plain import Path, mapping_at
 from config.scopes import ATTRIBUTE_TYPES, customer_scope, measured_type
 from config.segment_order import cycles
-from config.trigger_names import check_triggers
+from config.trigger_names import check_names_of_triggers
 from config.written import read_condition, read_value, readable
 from expressions import DictScope, ExpressionProblem, Tree, Type, check
 from expressions.tree import Name, walk
@@ -41,7 +41,7 @@ def check_names(config: object) -> Iterator[InExpression]:
                 message = f"{name} looks into an array, which only the fields of a feature may"
                 yield where, ExpressionProblem(message, start, start + len(name))
     yield from _cycles(conditions)
-    yield from check_triggers(config, scope)
+    yield from check_names_of_triggers(config, scope)
 
 
 def _measure(

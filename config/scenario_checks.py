@@ -4,14 +4,17 @@ As in ``checks``: plain values in, so that everything is found at once; what is 
 passed over.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from config.plain import KEY, Finding, Path, mapping_at
 from config.wording import nearest, quote, shorten, suggestion
 
 MOST_EXPECTED = 500
 """Of one scenario."""
+MAX_NAME_CHARACTERS = 1000
+"""Of customers, messageIds, keys and texts of the file of customers, as for events."""
 
 _KINDS = ("trigger", "segment", "feature")
 _GOES_WITH = {
@@ -35,13 +38,14 @@ class RuleNames:
         triggers: their names.
         segments: their names.
         features: the names of what rules look at: features, ``session.views`` and the like.
-        columns: of the file of customers.
+        columns: of the file of customers, and what each holds: ``text``, ``number`` or
+            ``true_false``.
     """
 
     triggers: Sequence[str]
     segments: Sequence[str]
     features: Sequence[str]
-    columns: Sequence[str] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 def check_scenarios(file: object, names: RuleNames) -> Iterator[Finding]:
@@ -80,7 +84,7 @@ def _customers(scenario: object) -> list[str]:
 
 
 def _attributes(
-    path: Path, scenario: object, customers: Sequence[str], columns: Sequence[str]
+    path: Path, scenario: object, customers: Sequence[str], columns: Mapping[str, str]
 ) -> Iterator[Finding]:
     for customer, values in mapping_at(scenario, "attributes").items():
         of_customer = (*path, "attributes", customer)
@@ -88,8 +92,32 @@ def _attributes(
             yield (*of_customer, KEY), _nobody(customer, customers)
         for column in mapping_at(values):
             if column not in columns:
-                known = suggestion(column, columns) or _known("columns", columns)
+                known = suggestion(column, columns) or _known("columns", list(columns))
                 yield (*of_customer, column, KEY), f"the config has no such attribute{known}"
+
+
+def attributes_expected(file: object, columns: Mapping[str, str]) -> Iterator[Finding]:
+    """Give the path of each attribute that is not what its column holds, and what is expected."""
+    for number, scenario in _items(file, "scenarios"):
+        for customer, values in mapping_at(scenario, "attributes").items():
+            for column, value in mapping_at(values).items():
+                expected = _expected_of(columns.get(column), value)
+                if expected:
+                    yield ("scenarios", number, "attributes", customer, column), expected
+
+
+def _expected_of(kind: str | None, value: object) -> str:
+    """Say what a column holds, if a value is something else; None is an empty cell."""
+    if kind is None or value is None:
+        return ""
+    if kind == "text":
+        fits = isinstance(value, str) and len(value) <= MAX_NAME_CHARACTERS
+        return "" if fits else f"a text of at most {MAX_NAME_CHARACTERS:,} characters"
+    if kind == "true_false":
+        return "" if isinstance(value, bool) else "true or false"
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return ""
+    return "a finite number"
 
 
 def _event(path: Path, event: dict[str, object]) -> Iterator[Finding]:

@@ -4,37 +4,22 @@ What must hold between several keys, and which names the config knows, is in ``s
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainValidator
 
 from config.environment import Substituted
 from config.scalars import is_unicode
+from config.scenario_checks import MAX_NAME_CHARACTERS
 from config.scenario_times import MomentText, StartTime
 from config.section import Section
+from config.triggers import THEN_MOST
 from config.values import EventName, Yes, expected, given, one_of, whole
 
-MAX_NAME_CHARACTERS = 1000
-"""Of customers, messageIds and keys, as for events."""
-
-Outcome = Literal["sent", "cancelled", "superseded", "suppressed", "expired"]
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
-REASONS = (
-    "consent",
-    "when",
-    "quiet_hours",
-    "again",
-    "limit",
-    "holdout",
-    "paused",
-    "removed",
-    "not_live",
-    "merged",
-)
-"""Why a message may be suppressed (T9)."""
+OUTCOMES = ("sent", "cancelled", "superseded", "suppressed", "expired")
+REASONS = ("when", "quiet_hours", "again", "limit", "holdout", "paused")
+"""Why a message may be suppressed (T9) where one config runs from the beginning."""
 TYPES = ("track", "identify", "page", "screen", "group", "alias")
-MOST_STEPS = 6
-"""The first message and five further ones."""
 
 
 def _listed(what: str) -> BeforeValidator:
@@ -106,7 +91,7 @@ class WrittenExpectation(Section):
     outcome: Annotated[str, one_of(*OUTCOMES)] = "sent"
     reason: Annotated[str | None, one_of(*REASONS)] = None
     key: Annotated[str | None, _text("a key")] = None
-    step: Annotated[int | None, whole(1, MOST_STEPS)] = None
+    step: Annotated[int | None, whole(1, 1 + THEN_MOST)] = None
     payload: Values = Field({})
     """Each value that is named must be so; others may be there."""
     segment: Annotated[str | None, _text("a name")] = None

@@ -11,7 +11,7 @@ from config.explain import findings_of, locate
 from config.loading import error_of, finding_at, read_fields
 from config.measures import keys_of
 from config.plain import Path as KeyPath
-from config.scenario_checks import RuleNames, check_scenarios
+from config.scenario_checks import RuleNames, attributes_expected, check_scenarios
 from config.scenario_models import (
     ScenarioFile,
     WrittenEvent,
@@ -110,7 +110,7 @@ class Scenario:
         expect: in the order of the file.
         end_ms: up to when the clock is moved.
         partial: whether messages may be sent that are not expected.
-        attributes: of customers, by customer and column.
+        attributes: of customers, by customer and column; each what its column holds, or None.
     """
 
     file: str
@@ -148,6 +148,11 @@ def load_scenarios(
         for where, message in check_scenarios(plain, names)
         if not locate(tree, where).broken
     ]
+    for where, expected in attributes_expected(plain, names.columns):
+        spot = locate(tree, where)
+        if not spot.broken:
+            message = f"found {spot.describe()}, expected {expected}, as the config says"
+            findings.append(finding_at(tree, where, message))
     if file is not None:
         findings += _without_start(tree, file)
     if file is None or findings:

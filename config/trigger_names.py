@@ -56,7 +56,7 @@ class Written:
         return {node.start: node.name for node in walk(self.tree) if isinstance(node, Name)}
 
 
-def check_triggers(config: object, customer: DictScope) -> Iterator[InExpression]:
+def check_names_of_triggers(config: object, customer: DictScope) -> Iterator[InExpression]:
     """Give what is wrong inside the expressions and templates of all triggers."""
     for name, trigger in mapping_at(config, "triggers").items():
         fields: dict[str, None] = {}

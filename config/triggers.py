@@ -25,8 +25,8 @@ from config.values import (
 )
 from config.written import Condition
 
-MOST_STEPS = 5
-"""After the first one."""
+THEN_MOST = 5
+"""Messages after the first one."""
 MOST_TAGS = 20
 MOST_VALUES = 50
 DAY_MS = 86_400_000
@@ -88,7 +88,7 @@ class Trigger(Brief):
     """What ends the wait without a message."""
     when: Annotated[Condition | None, given("a condition, as text", TEXT)] = None
     """Asked of the customer when the message is due."""
-    then: tuple[Step, ...] = Field((), max_length=MOST_STEPS)
+    then: tuple[Step, ...] = Field((), max_length=THEN_MOST)
     """Further messages, one after the other."""
     again: Again = "always"
     """How soon the same customer may get another: always, never, or after a duration."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from connectors.dead_letters import PREFIX
+from operators.decisions import OUTCOMES, REASONS
 from operators.features.plan import FeaturePlan
 from operators.heads import NAME_CHARACTERS
 
@@ -35,12 +36,7 @@ _REVISION: Schema = {
 }
 _VERSION = "^[0-9a-f]{8}$"
 _STAGES = ["read", "map", "route", "profile"]
-_OUTCOMES = ["sent", "cancelled", "superseded", "suppressed", "expired"]
 _ORIGINS = ["event", "timer", "grace", "reconcile"]
-_REASONS = [
-    *("consent", "when", "quiet_hours", "again", "limit"),
-    *("holdout", "paused", "removed", "not_live", "merged"),
-]
 
 COLLECTED: dict[str, Callable[[FeaturePlan], Schema]] = {
     "count": lambda _plan: _COUNT,
@@ -244,14 +240,14 @@ def _decision() -> Schema:
         **_object(
             {
                 **_about_instance({"type": ["string", "null"], "pattern": _VERSION}),
-                "outcome": {"enum": _OUTCOMES},
-                "reason": {"enum": [*_REASONS, None]},
+                "outcome": {"enum": list(OUTCOMES)},
+                "reason": {"enum": [*REASONS, None]},
                 "cause": {**_TEXT_OR_NULL, "description": "the deciding event's messageId"},
             },
             optional=["step"],
         ),
         "if": is_suppressed,
-        "then": {"properties": {"reason": {"enum": _REASONS}}},
+        "then": {"properties": {"reason": {"enum": list(REASONS)}}},
         "else": {"properties": {"reason": {"type": "null"}}},
     }
 

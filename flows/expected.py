@@ -15,7 +15,7 @@ from operators.times import EventTime, format_time, parse_time
 
 
 @dataclass(frozen=True)
-class Decided:
+class ActualDecision:
     """The end of an instance, with its message where one was sent.
 
     Attributes:
@@ -59,7 +59,7 @@ def told(expected: ExpectedDecision) -> str:
     return f"{expected.trigger} for {expected.customer}: {end}"
 
 
-def decisions_of(outputs: Sequence[Outputs]) -> list[Decided]:
+def decisions_of(outputs: Sequence[Outputs]) -> list[ActualDecision]:
     """Put decisions together with their messages, in order of time."""
     messages = {
         (record.data["instance"], record.data.get("step", 1)): record.data.get("payload")
@@ -67,7 +67,7 @@ def decisions_of(outputs: Sequence[Outputs]) -> list[Decided]:
         if record.type == "trigger.sent"
     }
     found = [
-        Decided(
+        ActualDecision(
             time_ms=record.time,
             customer=record.subject,
             trigger=str(record.data["trigger"]),
@@ -82,7 +82,9 @@ def decisions_of(outputs: Sequence[Outputs]) -> list[Decided]:
     return sorted(found, key=lambda each: (each.time_ms, each.trigger, each.customer, each.key))
 
 
-def matched(expected: Sequence[ExpectedDecision], decisions: Sequence[Decided]) -> dict[int, int]:
+def matched(
+    expected: Sequence[ExpectedDecision], decisions: Sequence[ActualDecision]
+) -> dict[int, int]:
     """Find a decision for each expectation, for as many as possible.
 
     Returns:
@@ -109,7 +111,7 @@ def matched(expected: Sequence[ExpectedDecision], decisions: Sequence[Decided]) 
     return {wanted: number for number, wanted in taken.items()}
 
 
-def apart(expected: ExpectedDecision, decided: Decided) -> list[str]:
+def apart(expected: ExpectedDecision, decided: ActualDecision) -> list[str]:
     """Name in what a decision differs from what is expected; nothing where it fits."""
     pairs = {
         "customer": (expected.customer, decided.customer),

@@ -15,8 +15,9 @@ from config import (
     ScenarioEvent,
     format_duration,
 )
-from flows.expected import Decided, apart, decisions_of, matched, same, short_time, told
+from flows.expected import ActualDecision, apart, decisions_of, matched, same, short_time, told
 from flows.trial import Trial
+from operators.features.row_values import row_number
 from operators.outputs import DeadLetter, LateEvent, Outputs
 from operators.plans import DecidePlan, ProfilePlan
 from operators.times import EventTime, format_time
@@ -68,7 +69,10 @@ class _Run:
             rules.profile,
             rules.decide,
             disorder_ms=rules.disorder_ms,
-            attributes=scenario.attributes,
+            attributes={
+                customer: {column: _cell(value) for column, value in values.items()}
+                for customer, values in scenario.attributes.items()
+            },
         )
         self._disorder_ms = rules.disorder_ms
         self._times = rules.profile.time_slots
@@ -175,11 +179,18 @@ def _line(event: ScenarioEvent) -> bytes:
     return msgspec.json.encode(body)
 
 
+def _cell(value: Any) -> Any:
+    """Return an attribute as reading it from the file of customers gives it."""
+    if isinstance(value, str):
+        return value if value.strip() else None
+    return row_number(float(value)) if type(value) in {int, float} else value
+
+
 def _instead(
     expected: ExpectedDecision,
-    decisions: Sequence[Decided],
-    rest: Sequence[Decided],
-    later: Sequence[Decided],
+    decisions: Sequence[ActualDecision],
+    rest: Sequence[ActualDecision],
+    later: Sequence[ActualDecision],
 ) -> str:
     """Say what came in place of what is expected, or will come.
 
@@ -190,10 +201,10 @@ def _instead(
         later: what comes after the end of the scenario, if nothing more happens.
     """
 
-    def distance(decided: Decided) -> tuple[int, int]:
+    def distance(decided: ActualDecision) -> tuple[int, int]:
         return len(apart(expected, decided)), abs(decided.time_ms - expected.time_ms)
 
-    def alike(some: Sequence[Decided]) -> list[Decided]:
+    def alike(some: Sequence[ActualDecision]) -> list[ActualDecision]:
         wanted = expected.trigger, expected.customer
         return [each for each in some if (each.trigger, each.customer) == wanted]
 
@@ -207,7 +218,7 @@ def _instead(
     return f"but nothing started {expected.trigger} for {expected.customer}"
 
 
-def _in_payload(expected: ExpectedDecision, decided: Decided) -> str:
+def _in_payload(expected: ExpectedDecision, decided: ActualDecision) -> str:
     """Say which values of a message are others than expected."""
     if decided.outcome != "sent":
         return ""

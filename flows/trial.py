@@ -78,11 +78,6 @@ class Trial:
         self._profile = ProfileStep(kept, profiles, Clock.new(readers=1))
         self._decide = DecideStep(decide_plan, self._customers, [0])
 
-    @property
-    def watermark(self) -> EventTime:
-        """The event time up to which the input is believed complete."""
-        return self._route.watermark
-
     def feed(self, line: bytes) -> Outputs:
         """Let one event through, a line of JSON; return what comes of it.
 

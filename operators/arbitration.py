@@ -19,7 +19,7 @@ from operators.plans import ALWAYS_MS, DecidePlan, HoldoutPlan, LimitPlan, Trigg
 from operators.quiet import QuietHours
 from operators.times import BEFORE_ALL, EventTime
 
-SENT_MOST = 1000
+REMEMBERED_MOST = 1000
 """How many messages of one customer are remembered for limits; the latest."""
 
 ZONE = "context.timezone"
@@ -148,7 +148,7 @@ class Arbiter:
         matters_from = min(time, watermark) - self._kept_ms  # nothing earlier is asked any more
         sent = [each for each in customer.sent if each.time > matters_from]
         sent.append(Sent(time, trigger.name, channel, list(trigger.tags)))
-        customer.sent = sent[-SENT_MOST:]
+        customer.sent = sent[-REMEMBERED_MOST:]
 
     def _of_row(
         self, trigger: TriggerPlan, instance: Instance, time: EventTime, row: Sequence[Any]

@@ -7,6 +7,16 @@ from operators.outputs import Record, make_id
 from operators.payloads import Payload
 from operators.times import EventTime, format_time
 
+OUTCOMES = ("sent", "cancelled", "superseded", "suppressed", "expired")
+"""How an instance may end (T8)."""
+
+REASONS = (
+    *("consent", "when", "quiet_hours", "again", "limit"),
+    *("holdout", "paused", "removed", "not_live", "merged"),
+)
+"""Why a message may be suppressed (T9). ``consent`` and ``merged`` come from nothing yet; whoever
+reads decisions is to know them all the same."""
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -43,8 +53,8 @@ class Verdict:
 
     Attributes:
         time: the deciding event's, or the due time.
-        outcome: ``sent``, ``cancelled``, ``superseded``, ``suppressed`` or ``expired``.
-        reason: why it was suppressed.
+        outcome: one of OUTCOMES.
+        reason: why it was suppressed, one of REASONS.
         cause: the messageId of the deciding event.
     """
 

@@ -16,7 +16,7 @@ from operators.plans import TriggerPlan
 from operators.times import EventTime
 
 
-class Outcome(Enum):
+class EndKind(Enum):
     """How an instance comes to its end; one that is due is then asked whether to send it."""
 
     CANCELLED = "cancelled"
@@ -29,7 +29,7 @@ class Ending(NamedTuple):
     """The end of an instance: when, how, and by which event."""
 
     time: EventTime
-    outcome: Outcome
+    kind: EndKind
     cause: str
 
 
@@ -59,14 +59,14 @@ class OpenInstances:
         for place, instance in enumerate(instances):
             if instance.is_pending:
                 if self._plan is None:
-                    return instance, Ending(instance.asked, Outcome.DUE, "")
+                    return instance, Ending(instance.asked, EndKind.DUE, "")
                 return instance, _ending(self._case, self._plan, instance, instances[place + 1 :])
         return None
 
     def end(self, instance: Instance, ending: Ending, following: Instance | None) -> None:
         """Let an instance end; put in the step that follows it, if one does."""
         # at the time of a cancel it is no longer pending, at its due time it is
-        is_cancelled = ending.outcome is Outcome.CANCELLED
+        is_cancelled = ending.kind is EndKind.CANCELLED
         instance.ended = EventTime(ending.time - is_cancelled)
         instance.looks = []
         instances = self.by_key[instance.key]
@@ -116,20 +116,20 @@ def _ending(
         others: those of its key that stand behind it.
     """
     if late := instance.undone:
-        outcome = Outcome.CANCELLED if late.is_cancel else Outcome.SUPERSEDED
-        return Ending(late.time, outcome, late.message_id)
-    end = Ending(instance.asked, Outcome.EXPIRED if instance.expires else Outcome.DUE, "")
+        kind = EndKind.CANCELLED if late.is_cancel else EndKind.SUPERSEDED
+        return Ending(late.time, kind, late.message_id)
+    end = Ending(instance.asked, EndKind.EXPIRED if instance.expires else EndKind.DUE, "")
     if plan.restart:
         for other in others:
             if other.opened > end.time:
                 break
             if other.opened > instance.opened and other.step == 0:
                 cause = min(other.message_ids, default="")
-                end = Ending(other.opened, Outcome.SUPERSEDED, cause)
+                end = Ending(other.opened, EndKind.SUPERSEDED, cause)
                 break
     for cancel in case.cancels:  # by time and messageId
         if cancel.time > end.time:
             break
         if ends_wait(cancel, instance):
-            return Ending(cancel.time, Outcome.CANCELLED, cancel.message_id)
+            return Ending(cancel.time, EndKind.CANCELLED, cancel.message_id)
     return end

@@ -62,7 +62,10 @@ Output = Record | LateEvent | DeadLetter
 
 
 class Outputs:
-    """Outputs by kind: ``sessions``, ``triggers``, ``decisions``, ``late``, ``dead-letters``."""
+    """Outputs by kind.
+
+    These are ``sessions``, ``segments``, ``triggers``, ``decisions``, ``late``, ``dead-letters``.
+    """
 
     __slots__ = ("kinds",)
 

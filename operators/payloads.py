@@ -13,7 +13,9 @@ from operators.plans import PayloadField
 from operators.times import EventTime, format_time
 
 PAYLOAD_BYTES = 65_536
-"""The most that a payload is, as JSON."""
+"""The most that a payload is as JSON, as it is written: with names, braces and nulls."""
+
+_NULL_BYTES = len(b"null")
 
 _SECOND_MS = 1000
 
@@ -53,13 +55,19 @@ class PayloadWriter:
             return Payload({})
         known = [*row, *(event.get(name) for name in self._event_names)]
         values = {name: function(known, time) for name, function in self._fields}
-        sizes = {name: len(msgspec.json.encode(value)) for name, value in values.items()}
-        is_cut = False
-        while sum(sizes.values()) + sum(len(name) + 4 for name in sizes) > PAYLOAD_BYTES:
-            longest = max(sizes, key=lambda name: (sizes[name], name))
-            values[longest], sizes[longest] = None, 0
-            is_cut = True
-        return Payload(values, is_cut)
+        size = len(msgspec.json.encode(values))
+        return Payload(values) if size <= PAYLOAD_BYTES else _cut(values, size)
+
+
+def _cut(values: dict[str, Any], size: int) -> Payload:
+    """Take values away, the longest first, until the rest is short enough."""
+    sizes = {name: len(msgspec.json.encode(value)) for name, value in values.items()}
+    while size > PAYLOAD_BYTES:
+        longest = max(sizes, key=lambda name: (sizes[name], name))
+        assert sizes[longest] > _NULL_BYTES, "names alone are never too long"
+        size -= sizes[longest] - _NULL_BYTES
+        values[longest], sizes[longest] = None, _NULL_BYTES
+    return Payload(values, is_cut=True)
 
 
 def _function(

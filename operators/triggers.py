@@ -14,7 +14,7 @@ from operators.causes import STARTS
 from operators.compiled_causes import NO_EVENT, CompiledCause, CompiledCauses
 from operators.customers import Customer, CustomerStore
 from operators.decisions import Subject, Verdict, decision, message, retraction
-from operators.endings import Ending, OpenInstances, Outcome, at_once
+from operators.endings import Ending, EndKind, OpenInstances, at_once
 from operators.instances import (
     Cancel,
     Case,
@@ -289,11 +289,11 @@ class TriggerKeeper:
             return None
         has_steps = len(trigger.steps) > 1
         subject = Subject(self._name, name, trigger.version, customer.name, instance, has_steps)
-        if ending.outcome is not Outcome.DUE:
-            if ending.outcome is Outcome.SUPERSEDED and trigger.on.kind == "any":
+        if ending.kind is not EndKind.DUE:
+            if ending.kind is EndKind.SUPERSEDED and trigger.on.kind == "any":
                 self.counts[f"superseded {name}"] += 1
             else:
-                verdict = Verdict(ending.time, ending.outcome.value, None, ending.cause or None)
+                verdict = Verdict(ending.time, ending.kind.value, None, ending.cause or None)
                 self._conclude(customer, subject, verdict)
             return None
         row = self._row_as_of(customer, instance)

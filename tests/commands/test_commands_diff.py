@@ -12,9 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from cartwheel.app import main
+from cartwheel.diff_result import Diff
+from cartwheel.diff_text import print_diff
 from replaying import DEADLINE_S, PROJECT, leftover, simulate
 
 SHOP = PROJECT / "examples" / "shop"
@@ -130,6 +133,46 @@ def test_the_same_config_twice_has_no_differences(
     assert list(room.iterdir()) == []
 
 
+def test_a_message_that_a_late_event_took_back_is_shown_as_sent_and_as_retracted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules = "name: shop\ntime: {disorder: 0s, grace: 1h}\ntriggers:\n  it: {on: Product Added, "
+    rules += "after: 10m, cancel: Order Completed, retract: 1h}\n"
+    arrived = [("Product Added", 0), ("Product Viewed", 31), ("Order Completed", 5)]
+    lines = [
+        {
+            "type": "track",
+            "event": event,
+            "userId": "ann",
+            "messageId": f"m{minute}",
+            "timestamp": f"2026-01-01T10:{minute:02d}:00Z",
+        }
+        for event, minute in arrived
+    ]
+    (tmp_path / "events.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
+    command = [*write(tmp_path, rules, rules.replace("10m", "40m")), str(tmp_path / "events.jsonl")]
+    command += ["--order", "name"]
+    html = tmp_path / "page.html"
+    assert main([*command, "--html", str(html), "--json"]) == 0
+    text = capsys.readouterr().out
+    print_diff(msgspec.json.decode(text, type=Diff))
+    table = capsys.readouterr().out
+    rule = json.loads(text)["triggers"]["it"]
+    assert (rule["old"]["sent"], rule["old"]["retracted"]) == (1, 1)
+    assert (rule["new"]["sent"], rule["new"]["retracted"], rule["new"]["cancelled"]) == (0, 0, 1)
+    [difference] = rule["examples"][0]["differences"]
+    assert difference["old"]["retracted"] == {"time": "2026-01-01T10:05:00.000Z", "cause": "m5"}
+    assert "retracted" not in difference["new"]
+    head = next(line for line in table.splitlines() if line.startswith("triggers"))
+    assert head.split()[1:4] == ["sent", "retracted", "cancelled"]
+    assert "<th>sent</th><th>retracted</th><th>cancelled</th>" in html.read_text()
+    for shown in (table, html.read_text()):
+        assert "sent, retracted → cancelled" in shown
+        assert (
+            "old sent at 2026-01-01T10:10:00.000Z, retracted at 2026-01-01T10:05:00.000Z by m5"
+        ) in shown
+
+
 def test_without_events_nothing_happens_under_either(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -202,8 +245,13 @@ def test_all_that_is_wrong_with_both_configs_is_told_before_anything_starts(
         (["--workers", "0"], "--workers is 0"),
         (["--html", "nowhere/page.html"], "expected a file in a folder that is there"),
         (["--svg", "."], "expected a file in a folder that is there"),
+        (["--html", "/proc/page.html"], "/proc/page.html: cannot be written: "),
         (["--html", "new.yaml"], "new.yaml is read, and would be overwritten"),
+        (["--svg", "./link.yaml"], "link.yaml is read, and would be overwritten"),
+        (["--svg", "customers.csv"], "customers.csv is read, and would be overwritten"),
         (["--html", "a", "--svg", "a"], "--html and --svg are both a"),
+        (["--html", "a", "--svg", "./a"], "--html and --svg are both a"),
+        (["--html", "b.html", "--svg", "b.svg"], "--html and --svg are both b.html"),
         (["--now", "today"], "--now is 'today'"),
     ],
 )
@@ -215,11 +263,18 @@ def test_what_cannot_be_is_refused(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    write(tmp_path)
+    customers = "attributes: {file: customers.csv, customer: id, columns: {tier: text}}\n"
+    write(tmp_path, old=CONFIG + customers)
+    (tmp_path / "customers.csv").write_text("id,tier\n1,gold\n")
+    (tmp_path / "link.yaml").symlink_to("old.yaml")
+    (tmp_path / "b.svg").touch()
+    (tmp_path / "b.html").hardlink_to(tmp_path / "b.svg")
+    before = {each: each.read_bytes() for each in tmp_path.iterdir()}
     events = str(SHOP / "events")
-    assert main(["diff", "old.yaml", "new.yaml", "--events", events, *words]) == 2
+    code = 1 if "cannot be written" in said else 2
+    assert main(["diff", "old.yaml", "new.yaml", "--events", events, *words]) == code
     assert said in capsys.readouterr().err
-    assert (tmp_path / "new.yaml").read_text() == CHANGED
+    assert {each: each.read_bytes() for each in tmp_path.iterdir()} == before
 
 
 def test_events_that_are_cut_off_fail_and_leave_nothing(

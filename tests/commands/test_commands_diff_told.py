@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from cartwheel.diff_compare import Ran, compared_triggers
+from cartwheel.diff_compare import Ran, compared_sessions, compared_triggers
 from cartwheel.diff_outcomes import Kind, Outcomes
 from cartwheel.diff_words import told, turn_told
 
@@ -144,6 +145,92 @@ def test_the_order_of_a_payloads_keys_is_no_difference(tmp_path: Path) -> None:
         tmp_path, {"decisions": sent, "triggers": [old]}, {"decisions": sent, "triggers": [new]}
     )
     assert (rule.customers, rule.changes) == (0, [])
+
+
+def retraction(customer: str, cause: str | None = "m9", **more: Any) -> dict[str, Any]:
+    record = decision(customer, "sent", cause=cause, **more)
+    return {**record, "id": "i-retracted", "type": "cartwheel.trigger.retracted"}
+
+
+BACK = "2026-01-01T10:29:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("old_back", "new_back", "sentence", "turn"),
+    [
+        (
+            retraction("u1", time=BACK),
+            None,
+            (
+                "old sent at 2026-01-01T10:30:00.000Z, retracted at 2026-01-01T10:29:00.000Z by m9,"
+                " new sent at 2026-01-01T10:30:00.000Z"
+            ),
+            "sent, retracted → sent",
+        ),
+        (
+            retraction("u1", time=BACK),
+            retraction("u1", None, time=BACK),
+            (
+                "old sent at 2026-01-01T10:30:00.000Z, retracted at 2026-01-01T10:29:00.000Z by m9,"
+                " new sent at 2026-01-01T10:30:00.000Z, retracted at 2026-01-01T10:29:00.000Z"
+            ),
+            "sent, retracted, retracted otherwise",
+        ),
+        (retraction("u1", time=BACK), retraction("u1", time=BACK), None, None),
+    ],
+)
+def test_a_message_that_was_sent_and_taken_back_is_both(
+    old_back: Any, new_back: Any, sentence: str | None, turn: str | None, tmp_path: Path
+) -> None:
+    both = [
+        {
+            "decisions": [decision("u1", "sent")],
+            "triggers": [message("u1"), *([each] if each else [])],
+        }
+        for each in (old_back, new_back)
+    ]
+    rule = compared(tmp_path, *both)
+    assert [(each["sent"], each["retracted"]) for each in (rule.old, rule.new)] == [
+        (1, 1),
+        (1, int(new_back is not None)),
+    ]
+    assert [turn_told(each) for each in rule.changes] == ([turn] if turn else [])
+    told_here = [told(each) for example in rule.examples for each in example.differences]
+    start = "started 2026-01-01T10:00:00.000Z"
+    assert told_here == ([f"{start}: {sentence}"] if sentence else [])
+
+
+def test_retractions_are_counted_only_where_there_are_any(tmp_path: Path) -> None:
+    rule = compared(tmp_path, {"decisions": [decision("u1", "sent")]}, {})
+    assert "retracted" not in rule.old | rule.new
+    (difference,) = rule.examples[0].differences
+    assert "retracted" not in json.loads(msgspec.json.encode(difference))["old"]
+
+
+def session(session_id: str, revision: int, end: str = "", **more: Any) -> dict[str, Any]:
+    data = {"session_id": session_id, "revision": revision, **more}
+    times = {"start": "2026-01-01T10:00:00.000Z", "end": f"2026-01-01T{end}:00.000Z", "events": 2}
+    kind = "closed" if end else "retracted"
+    return {
+        "id": f"{session_id}-{revision}",
+        "type": f"cartwheel.session.{kind}",
+        "subject": "u1",
+        "time": "2026-01-01T11:00:00.000Z",
+        "data": {**(times if end else {}), **data},
+    }
+
+
+def test_of_a_session_its_last_revision_counts_and_one_that_was_merged_is_none(
+    tmp_path: Path,
+) -> None:
+    old = [session("a", 1, "10:10"), session("b", 1, "10:50", start="2026-01-01T10:40:00.000Z")]
+    old += [session("b", 2, merged_into="a"), session("a", 2, "10:50", events=5)]
+    new = [session("x", 1, "10:50", events=5)]
+    with Outcomes(tmp_path / "outcomes") as outcomes:
+        outcomes.take(0, write(tmp_path / "old", {"sessions": old}))
+        outcomes.take(1, write(tmp_path / "new", {"sessions": new}))
+        sessions = compared_sessions(outcomes)
+    assert (sessions.old, sessions.new, sessions.customers) == (1, 1, 0)
 
 
 def test_supersedings_that_are_only_counted_are_counted(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """`cartwheel test`: what it prints, its exit codes, and its files for build servers."""
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -9,6 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from cartwheel.app import main
+from cartwheel.scenarios import _load_all
 from config import load
 
 ROOT = Path(__file__).parents[2]
@@ -336,6 +339,68 @@ def test_json_tells_the_same(shop: Path, capsys: pytest.CaptureFixture[str]) -> 
             "details": ["but it was sent at 2026-01-05T10:30:00Z, key c1"],
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("place", "exit_code", "said"),
+    [
+        ("shop.yaml", 2, "shop.yaml is read, and would be overwritten; name another --junit"),
+        ("s.yaml", 2, "s.yaml is read, and would be overwritten; name another --junit"),
+        ("link.xml", 2, "link.xml is read, and would be overwritten; name another --junit"),
+        ("customers.csv", 2, "customers.csv is read, and would be overwritten"),
+        ("nowhere/junit.xml", 2, "expected a file in a folder that is there"),
+        (".", 2, "expected a file in a folder that is there"),
+        ("/proc/junit.xml", 1, "/proc/junit.xml: cannot be written: "),
+    ],
+)
+def test_where_junit_cannot_be_written_is_told_before_anything_runs(
+    place: str,
+    exit_code: int,
+    said: str,
+    shop: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    customers = f"attributes: {{file: {shop}/customers.csv, customer: id, columns: {{tier: text}}}}"
+    (shop / "shop.yaml").write_text(f"{CONFIG}{customers}\n")
+    (shop / "customers.csv").write_text("id,tier\nann,gold\n")
+    (shop / "link.xml").symlink_to("s.yaml")
+    told = scenario([ADDED], ["{at: 10:30, customer: ann, trigger: abandoned}"])
+    path = write(shop, told)
+    before = {each: each.read_bytes() for each in shop.iterdir()}
+    words = (str(shop / "shop.yaml"), str(path), "--junit", str(shop / place))
+    assert main(["test", *words]) == exit_code
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert not printed.out
+    assert {each: each.read_bytes() for each in shop.iterdir()} == before
+
+
+def test_junit_is_written_whole_or_not_at_all(
+    shop: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    junit = shop / "junit.xml"
+    junit.write_text("as it was")
+
+    def full(_file: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    told = scenario([ADDED], ["{at: 10:30, customer: ann, trigger: abandoned}"])
+    exit_code, printed = outcome(shop, capsys, told, words=("--junit", str(junit)))
+    assert exit_code == 1
+    assert "junit.xml: cannot be written: No space left on device" in printed
+    assert junit.read_text() == "as it was"
+    assert sorted(each.name for each in shop.iterdir()) == ["junit.xml", "s.yaml", "shop.yaml"]
+
+
+def test_many_scenarios_are_counted_with_separators(
+    shop: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # reading so many takes a while
+    monkeypatch.setattr("cartwheel.scenarios._load_all", lambda *each: _load_all(*each) * 1000)
+    wrong = "{at: 10:00, customer: ann, feature: orders, value: 1}"
+    exit_code, printed = outcome(shop, capsys, scenario([ADDED], [wrong], "partial: true"))
+    assert (exit_code, printed.splitlines()[-1]) == (1, "1,000 scenarios, 1,000 failed")
 
 
 def test_junit_tells_build_servers_what_failed(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from config import ExpectedDecision, Place
-from flows.expected import Decided, apart, decisions_of, matched, same
+from flows.expected import ActualDecision, apart, decisions_of, matched, same
 from operators.outputs import Outputs, Record
 from operators.times import EventTime
 
@@ -25,7 +25,7 @@ def wanted(**more: Any) -> ExpectedDecision:
     return ExpectedDecision(**fields | more)
 
 
-def decided(**more: Any) -> Decided:
+def decided(**more: Any) -> ActualDecision:
     fields: dict[str, Any] = {
         "time_ms": 5,
         "customer": "ann",
@@ -35,7 +35,7 @@ def decided(**more: Any) -> Decided:
         "key": "",
         "step": 1,
     }
-    return Decided(**fields | more)
+    return ActualDecision(**fields | more)
 
 
 def record(kind: str, **data: Any) -> Record:

@@ -10,10 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cartwheel.app import main
-from config import ConfigError, RuleNames, load, load_scenarios
+from config import ConfigError, RuleNames, load, load_scenarios, scenario_models
 from config.measures import keys_of
 from config.scenario_models import (
-    OUTCOMES,
     ScenarioFile,
     WrittenEvent,
     WrittenExpectation,
@@ -22,12 +21,13 @@ from config.scenario_models import (
 from config.scenario_times import Start, parse_moment, parse_start
 from flows.job import plans_of
 from flows.scenarios import Rules, run_scenario
+from operators import decisions
 
 NAMES = RuleNames(
     triggers=["cart_abandoned", "welcome"],
     segments=["lapsed"],
     features=["orders", "session.views"],
-    columns=["tier"],
+    columns={"tier": "text", "spent": "number", "vip": "true_false"},
 )
 EVENT = "{at: 10:00, customer: ann, event: Product Added}"
 
@@ -121,10 +121,19 @@ OF_EXPECTATIONS = [
     (
         "{at: 10:00, customer: ann, trigger: welcome, outcome: suppressed, reason: holdaut}",
         (
-            's.yaml:5:88: scenarios[0].expect[0].reason: found "holdaut", expected one of consent,'
-            " when, quiet_hours, again, limit, holdout, paused, removed, not_live, merged; did you"
-            ' mean "holdout"?'
+            's.yaml:5:88: scenarios[0].expect[0].reason: found "holdaut", expected one of'
+            ' when, quiet_hours, again, limit, holdout, paused; did you mean "holdout"?'
         ),
+    ),
+    *(
+        (
+            f"{{at: 10:00, customer: ann, trigger: welcome, outcome: suppressed, reason: {never}}}",
+            (
+                f's.yaml:5:88: scenarios[0].expect[0].reason: found "{never}", expected one of'
+                " when, quiet_hours, again, limit, holdout, paused"
+            ),
+        )
+        for never in ("consent", "merged", "removed", "not_live")
     ),
     (
         "{at: 10:00, customer: ann, trigger: welcome, reason: again}",
@@ -352,27 +361,39 @@ def test_any_text_is_a_time_or_is_refused(text: str) -> None:
     assert (moment.resolve(None) is None) is ("T" not in text and text[10:11] != " ")
 
 
+def test_scenarios_know_each_outcome_and_each_reason_that_they_can_come_to() -> None:
+    assert scenario_models.OUTCOMES == decisions.OUTCOMES
+    # no rule gives the first two yet; the others take a state that was begun before
+    never = {"consent", "merged", "removed", "not_live"}
+    assert {*scenario_models.REASONS} == {*decisions.REASONS} - never
+    assert never < {*decisions.REASONS}
+
+
 def test_the_page_names_every_key_of_a_scenario_file() -> None:
     page = (Path(__file__).parents[2] / "docs" / "test.md").read_text(encoding="utf-8")
     for section in (ScenarioFile, WrittenScenario, WrittenEvent, WrittenExpectation):
         for key in keys_of(section):
             assert f"`{key}`" in page or f"`{key}: " in page or f", {key}: " in page, key
-    for outcome in OUTCOMES:
-        assert f"`{outcome}`" in page, outcome
+    for word in (*scenario_models.OUTCOMES, *scenario_models.REASONS):
+        assert f"`{word}`" in page, word
 
 
 RULES = """
 name: shop
 features: {orders: {count: Order Completed}, spend: {sum: properties.revenue}}
-segments: {lapsed: orders > 0}
-triggers: {welcome: {on: Signed Up}}
+segments:
+  lapsed: orders > 0
+  dear: attribute.tier == "gold" and attribute.spent * 2 > 7 and attribute.vip
+attributes:
+  {file: none.csv, customer: id, columns: {tier: text, spent: number, vip: true_false}}
+triggers: {welcome: {on: Signed Up, payload: {spent: attribute.spent, tier: attribute.tier}}}
 """
 GOOD: Any = {
     "start": "2026-01-05T10:00:00Z",
     "scenarios": [
         {
             "name": "it",
-            "attributes": {},
+            "attributes": {"ann": {"tier": "gold", "spent": 5, "vip": True}},
             "events": [
                 {"at": "10:00", "customer": "ann", "event": "Signed Up", "messageId": "m"},
                 {"at": "+1h", "customer": "ann", "type": "identify", "traits": {"a": 1}},
@@ -404,12 +425,51 @@ def places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int
     return [path, *(place for key, each in inner for place in places(each, (*path, key)))]
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "problem"),
+    [
+        ("spent", ".nan", "found .nan, expected a finite number"),
+        ("spent", "-.inf", "found -.inf, expected a finite number"),
+        ("spent", "9" * 400, f"found {'9' * 59}…, expected a finite number"),
+        ("spent", '"12"', 'found "12", expected a finite number'),
+        ("spent", "true", "found true, expected a finite number"),
+        ("spent", "[1]", "found a list, expected a finite number"),
+        ("vip", "1", "found 1, expected true or false"),
+        ("vip", "yes", 'found "yes", expected true or false'),
+        ("tier", "5", "found 5, expected a text of at most 1,000 characters"),
+        (
+            "tier",
+            "x" * 1001,
+            f'found "{"x" * 59}…", expected a text of at most 1,000 characters',
+        ),
+        ("tier", "{a: b}", "found a mapping, expected a text of at most 1,000 characters"),
+        ("tier", "'${TIER:-}'", None),
+        ("tier", "x" * 1000, None),
+        ("spent", "-1.5e3", None),
+        ("vip", "false", None),
+        ("vip", "null", None),
+    ],
+)
+def test_an_attribute_is_what_its_column_holds(
+    column: str, value: str, problem: str | None, tmp_path: Path
+) -> None:
+    given = f"    attributes: {{ann: {{{column}: {value}}}}}\n"
+    at = 26 + len(column)
+    place = f"s.yaml:6:{at}: scenarios[0].attributes.ann.{column}"
+    expected = [f"{place}: {problem}, as the config says"] if problem else []
+    assert problems(tmp_path, in_scenario(more=given)) == expected
+
+
 @settings(max_examples=150, deadline=None)
 @given(place=st.sampled_from(places(GOOD)[1:]), value=ANYTHING)
 @example(place=("scenarios", 0, "expect", 0, "trigger"), value=None)
 @example(place=("scenarios", 0, "events", 2, "properties"), value={"revenue": float("inf")})
 @example(place=("scenarios", 0, "events", 2, "properties", "revenue"), value=10**400)
 @example(place=("scenarios", 0, "expect", 2, "value"), value=10**400)
+@example(place=("scenarios", 0, "attributes", "ann", "spent"), value=float("nan"))
+@example(place=("scenarios", 0, "attributes", "ann", "spent"), value=1.7e308)
+@example(place=("scenarios", 0, "attributes", "ann", "spent"), value="many")
+@example(place=("scenarios", 0, "attributes", "ann", "tier"), value=float("inf"))
 def test_any_value_anywhere_is_taken_or_refused_with_its_place(
     place: tuple[str | int, ...], value: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -423,7 +483,7 @@ def test_any_value_anywhere_is_taken_or_refused_with_its_place(
     inner[place[-1]] = value
     path = folder / "any.yaml"
     path.write_text(json.dumps(changed))
-    names = RuleNames(["welcome"], ["lapsed"], ["orders", "spend"])
+    names = RuleNames(["welcome"], ["lapsed"], ["orders", "spend"], NAMES.columns)
     try:
         scenarios = load_scenarios(path, names, {})
     except ConfigError:

@@ -6,9 +6,11 @@ import msgspec
 import pytest
 
 from config import Config, format_duration
+from config.arbitration import ALLOWED_MOST
 from expressions import Tree, Type, normalized
 from flows.job import plans_of
 from flows.triggers import trigger_plans
+from operators.arbitration import REMEMBERED_MOST
 from operators.plans import (
     DecidePlan,
     HoldoutPlan,
@@ -230,3 +232,7 @@ def test_the_plans_are_the_same_after_their_trip_to_the_workers(decide: DecidePl
 def test_triggers_stand_in_the_order_of_the_file(load_text: LoadText) -> None:
     names = [each.name for each in trigger_plans(load_text(SHOP))]
     assert names == ["cart", "gone", "closed", "absent"]
+
+
+def test_as_many_messages_are_remembered_as_a_limit_may_let_out() -> None:
+    assert REMEMBERED_MOST == ALLOWED_MOST

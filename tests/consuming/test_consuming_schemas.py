@@ -11,9 +11,9 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
 from cartwheel.app import main
-from config.scenario_models import REASONS
 from connectors.dead_letters import PREFIX
 from connectors.schemas import COLLECTED
+from operators.decisions import REASONS
 from operators.features.collected import KINDS
 from replaying import PROJECT, Replay
 

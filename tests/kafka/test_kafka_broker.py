@@ -9,10 +9,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
+from kafka.net.compat import KafkaNetClient
 from ruamel.yaml import YAML
 
 from broker.broker import Broker
@@ -120,8 +122,18 @@ def test_the_secure_listener_turns_away(
     own: Broker, wrong: dict[str, object], reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = {"bootstrap_servers": own.access.bootstrap, **login(own, **wrong)}
-    with pytest.raises(KafkaError):
-        KafkaConsumer(bootstrap_timeout_ms=1000, **settings)
+    clients: list[Any] = []
+
+    def client(**config: Any) -> Any:
+        clients.append(KafkaNetClient(**config))
+        return clients[-1]
+
+    try:
+        with pytest.raises(KafkaError):
+            KafkaConsumer(bootstrap_timeout_ms=1000, kafka_client=client, **settings)
+    finally:
+        for each in clients:  # a consumer that was never made leaves its thread
+            each.close()
     assert re.search(reason, caplog.text)
 
 
@@ -208,7 +220,11 @@ def test_the_development_broker_is_started_once_and_stop_ends_only_it(
     assert said == "stopped"
     assert mark_process(pid) is None
     assert command("stop") == "no broker was running"
-    assert KafkaConsumer(bootstrap_servers=kafka.bootstrap).topics() is not None
+    consumer = KafkaConsumer(bootstrap_servers=kafka.bootstrap)
+    try:
+        assert consumer.topics() is not None
+    finally:
+        consumer.close()
 
     # The number of a broker that is gone may have been given to another process.
     note.write_text(json.dumps([other_process.pid, started, address]))
