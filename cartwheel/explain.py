@@ -18,6 +18,7 @@ from rich.tree import Tree
 from cartwheel.errors import CartwheelError, UsageError
 from cartwheel.visible import visible
 from config import ConfigError, load
+from config.wording import suggestion
 from expressions import Explained, Type
 from flows.explain import explain_customer
 from flows.explanation import DecisionExplained, Explanation, Pending, SegmentExplained
@@ -56,7 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(str(error)) from None
     for name in arguments.segment or ():
         if name not in config.segments:
-            raise UsageError(f"{arguments.config} has no segment {name!r}")
+            near = suggestion(name, config.segments)
+            raise UsageError(f"{arguments.config} has no segment {name!r}{near}")
     folder = StateFolder(arguments.state)
     try:
         identity = folder.identity()

@@ -26,6 +26,8 @@ ALLOWED_MOST = 1_000
 MOST_HELD_OUT = 500_000
 """Of a million customers."""
 CALENDAR = ("day", "week")
+_MEANT_BY = {"hour": "1h", "month": "30d", "year": "365d"}
+"""Durations for what is no part of the calendar here."""
 MAX_SALT_CHARACTERS = 200
 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
@@ -40,7 +42,7 @@ def _per(value: object) -> str | int:
     try:
         duration_ms = parse_duration(value if isinstance(value, str) else "")
     except ValueError as error:
-        near = nearest(value, CALENDAR) if isinstance(value, str) else None
+        near = _MEANT_BY.get(value) or nearest(value, CALENDAR) if isinstance(value, str) else None
         raise expected(f"day, week or {error}", near=near) from None
     if not duration_ms:
         raise expected("a duration of at least 1ms")
@@ -114,10 +116,18 @@ def _share(value: object) -> int:
     match = _SHARE.fullmatch(value) if isinstance(value, str) else None
     millionths = int(match[1]) * 10_000 + int((match[2] or "").ljust(4, "0")) if match else -1
     if not 0 <= millionths <= MOST_HELD_OUT:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        near = f"{value}%" if is_number and _SHARE.fullmatch(f"{value}%") else None
+        near = _meant_share(value)
         raise expected("a share from 0% to 50%, with at most four decimals", near=near)
     return millionths
+
+
+def _meant_share(value: object) -> str | None:
+    """Give the share that was probably meant: ``5`` is ``5%``, and ``0.1`` is ``10%``."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    is_part = 0 < value <= MOST_HELD_OUT / 1_000_000
+    meant = f"{value * 100:g}%" if is_part else f"{value}%"
+    return meant if _SHARE.fullmatch(meant) else None
 
 
 def _salt(value: object) -> str:

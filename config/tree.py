@@ -31,6 +31,8 @@ MAX_VALUES = 50_000
 SECRET_KEYS = frozenset({"password"})
 """Keys whose values no message shows, however wrong they are."""
 HIDDEN = "a value that is not shown"
+_UNCLOSED, _AT_THE_END = "while scanning a quoted scalar", "found unexpected end of stream"
+"""What the parser says of a quote without an end."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -104,6 +106,8 @@ def read_tree(text: str, environment: Mapping[str, str]) -> tuple[Node | None, l
             builder.stop(_place_of(text, error.position), f"not YAML: {error.reason}")
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
+            if error.context == _UNCLOSED and error.problem == _AT_THE_END:
+                mark = error.context_mark  # where the quote stands, not where the file ends
             parts = (
                 ["cannot be read here, try quotes"]
                 if builder.in_secret

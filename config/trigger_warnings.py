@@ -1,18 +1,19 @@
 """What is allowed in triggers and yet probably not meant. A part of ``warnings``."""
 
+import re
 from collections.abc import Iterator
 
 from config.features import Segment
 from config.hints import SEGMENT
 from config.models import Config
-from config.plain import Finding, Path, mapping_at
+from config.plain import Finding, Path, duration_at, mapping_at
 from config.scopes import event_and_customer, scope_of
 from config.trigger_checks import cancels_of, steps_of
 from config.trigger_names import Written, written_in
 from config.triggers import Trigger
 from config.values import ANY_EVENT, format_duration
 from config.written import EVENT
-from expressions import Tree, Type, always_true, check, never_true
+from expressions import Scope, Tree, Type, always_true, check, never_true
 
 
 def warnings_of_triggers(config: Config, plain: object) -> Iterator[Finding]:
@@ -36,6 +37,8 @@ def warnings_of_triggers(config: Config, plain: object) -> Iterator[Finding]:
                     yield written.path, f"this is always true: {always}"
             yield from _looks(written, keys, empty)
         yield from _occurrences(path, keys, empty)
+        yield from _sessions(path, keys)
+        yield from _braces(path, keys, both)
         yield from _times(config, path, trigger)
 
 
@@ -102,6 +105,30 @@ def _occurrences(path: Path, keys: dict[str, object], empty: set[str]) -> Iterat
                 how = "entering" if key == "enter" else "leaving"
                 told = f"{how} {segment} starts the trigger, so nothing would ever be sent"
                 yield (*place, key), f"{told}: is {other} meant?"
+
+
+def _sessions(path: Path, keys: dict[str, object]) -> Iterator[Finding]:
+    """Find values of a session in messages that go out when it is long over."""
+    if "session" not in mapping_at(keys, "on"):
+        return
+    waits = bool(duration_at(keys, "after"))
+    for written in written_in(path, keys):
+        names = [name for name in written.places.values() if name.startswith("session.")]
+        if names and not written.is_condition and (waits or "then" in written.path[2:]):
+            over = "after a wait the session that was closed is over"
+            yield written.path, f"{names[0]} is missing, or of the next session: {over}"
+
+
+def _braces(path: Path, keys: dict[str, object], scope: Scope) -> Iterator[Finding]:
+    """Find names in single braces, which a template leaves as they are."""
+    for written in written_in(path, keys):
+        for match in _SINGLE.finditer(written.template):
+            name = match[1]
+            if scope.resolve(name):
+                yield written.path, f"{match[0]} stays as it stands: write {{{{ {name} }}}}"
+
+
+_SINGLE = re.compile(r"(?<![{%])\{ *([a-z_][\w.]*) *\}(?!\})")
 
 
 def _times(config: Config, path: Path, trigger: Trigger) -> Iterator[Finding]:

@@ -141,6 +141,7 @@ def _again(value: object) -> str | int:
         return parse_duration(value if isinstance(value, str) else "")
     except ValueError as error:
         near = nearest(value, ("always", "never")) if isinstance(value, str) else None
+        near = "never" if value == "once" else near
         near = near or _meant(value)
         raise expected(f"always, never or {error}", near=near) from None
 

@@ -76,7 +76,7 @@ def _events(config: Config, plain: object) -> Iterator[Finding]:
         seen.setdefault(name, path)
     fine: list[str] = []
     for name, path in seen.items():
-        other_key = _not_an_event(name)
+        other_key = _not_an_event(name) or _another_start(config, path, name)
         if other_key:
             yield path, f"found {quote(name)} as the name of an event: {other_key}"
             continue
@@ -101,6 +101,21 @@ def _not_an_event(name: str) -> str | None:
     return None
 
 
+def _another_start(config: Config, path: Path, name: str) -> str | None:
+    """Say what was meant by a name that reads like a list, a segment or a session's end."""
+    several = [each.strip() for each in name.split(",")]
+    if len(several) > 1 and all(several):
+        if "cancel" in path[2:]:
+            return f"are these several? A list stands in brackets: [{', '.join(several)}]"
+        return "are these several? Here stands one; only cancel takes a list"
+    if path[0] == "triggers" and name in config.segments:
+        return f"is the segment meant, {{enter: {name}}} or {{leave: {name}}}?"
+    if path[0] == "triggers" and _CLOSED.fullmatch(name):
+        return "is the end of a session meant, {session: closed}?"
+    return None
+
+
+_CLOSED = re.compile(r"session[ _.:-]*(closed?|end(s|ed)?|over)", re.IGNORECASE)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}")
 
 

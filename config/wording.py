@@ -13,7 +13,9 @@ _YAML_HINTS = (
     ("mapping values are not allowed", _INDENTED),
     ("\\t", "indent with spaces, not with tabs"),
     ("block scalar", "a value that begins with >, |, ! or a quote stands in quotes as a whole"),
+    ("quoted scalar", "a value that begins with a quote ends with the same one"),
     ("'<scalar>'", "a value that begins with a quote ends with it: put all of it in quotes"),
+    ("expected <block end>", _INDENTED),
 )
 """What is in a message of the YAML parser, and what helps most often."""
 

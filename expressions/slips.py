@@ -61,7 +61,7 @@ def slip(text: str, tokens: Sequence[Token], at: int) -> ExpressionError | None:
         None where nothing better can be said than what was expected.
     """
     spot = _Spot(text, tokens, at)
-    for find in (_duration, _percent, _number, _earlier, _word, _is, _again, _list, _event):
+    for find in (_duration, _percent, _number, _earlier, _word, _is, _again, _list, _event, _text):
         found = find(spot) if at else None
         if found is not None:
             start, end = spot.token(found.first).start, spot.token(found.last).end
@@ -163,6 +163,19 @@ def _event(spot: _Spot) -> _Slip | None:
     name = spot.written(-1, 0)
     message = f"{name} looks like an event, which no expression holds; features name theirs"
     return _Slip(f"{message} behind count or of, such as {{count: {name}}}", first=-1)
+
+
+def _text(spot: _Spot) -> _Slip | None:
+    """``Hello there``: words where nothing but words stands before them."""
+    if spot.at != 1 or not spot.token(-1).kind is spot.token().kind is Kind.NAME:
+        return None
+    found = shown(str(spot.token().value))
+    if found.lower() in {"and", "or", "not", "in", "is"}:
+        return None
+    quoted = f"""'"{spot.written(-1, 0)}"'"""
+    return _Slip(
+        f"expected the end or an operator, found {found}; a text has quotes of its own: {quoted}"
+    )
 
 
 def instead_of(function: str) -> str | None:

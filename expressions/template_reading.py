@@ -15,6 +15,8 @@ from expressions.tree import Name
 MAX_CHARACTERS = 10_000
 MAX_DEPTH = 24
 _LONG = 200
+_UNCLOSED = ("unexpected '}'", "unexpected '%'", "expected token 'end of print statement', got '}'")
+"""What Jinja2 says where a bracket is missing."""
 
 
 class ReadTemplate(NamedTuple):
@@ -98,4 +100,6 @@ def _is_too_deep(tree: nodes.Node) -> bool:
 
 def _told(error: TemplateSyntaxError) -> str:
     message = (error.message or "it cannot be read").rstrip(".").replace("\n", " ")
+    if message in _UNCLOSED:
+        message += " (a value stands between {{ and }}, a condition between {% and %})"
     return message if len(message) <= _LONG else shortened(message)

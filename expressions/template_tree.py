@@ -215,7 +215,10 @@ class Rewriter:
                 return _call("_part", value, *map(nodes.Const, ends))
         elif _whole(at) is not None:
             return _call("_item", value, nodes.Const(_whole(at)))
-        self._wrong("a whole number stands in [ ]; parts of a name stand behind a dot", node)
+        elif self._of_loops and _dotted(at) == "loop.index0":
+            return _call("_item", value, self.value(at))
+        what = "a whole number stands in [ ], or loop.index0 inside a loop"
+        self._wrong(f"{what}; parts of a name stand behind a dot", node)
         return node
 
     def _filter(self, node: nodes.Filter) -> nodes.Expr:

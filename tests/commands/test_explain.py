@@ -192,7 +192,8 @@ def test_one_segment_may_be_asked_for(shop: Path, capsys: pytest.CaptureFixture[
     assert main([*words, "lookers", "--segment", "fresh", "--json"]) == 0
     assert list(json.loads(capsys.readouterr().out)["segments"]) == ["lookers", "fresh"]
     assert main([*words, "lokers"]) == 2
-    assert "has no segment 'lokers'" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "has no segment 'lokers'; did you mean \"lookers\"?" in error
 
 
 @pytest.mark.parametrize(

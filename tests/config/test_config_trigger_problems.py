@@ -49,6 +49,7 @@ TRIGGERS = [
     ("{on: A, when: segment.byers}", 20, ['did you mean "segment.buyers"?']),
     ("{on: A, when: since(last_order) > 5}", 40, ["write a duration such as 5s"]),
     ("{on: A, when: }", 14, ["found nothing, expected a condition, as text"]),
+    ("{on: A, again: once}", 21, ['did you mean "never"?']),
     ("{on: A, cancel: A}", 22, ["cannot cancel it too"]),
     ("{on: A, cancel: [B, {on: A}]}", 31, ["t.cancel[1].on: the event that starts the trigger"]),
     ("{on: A, cancel: any}", 22, ["found any, expected the name of one event"]),
@@ -113,6 +114,9 @@ TEMPLATES = [
     ("{% for a in cart_items %}{{ a.b }}{% endfor %}", 1, ["single values: a has no parts"]),
     ("{{ 1 < cart_value < 5 }}", 1, ["comparisons do not chain"]),
     ("{{ cart_items['a'] }}", 1, ["a whole number stands in [ ]"]),
+    ("{{ cart_items[loop.index0] }}", 1, ["or loop.index0 inside a loop"]),
+    ("{% for a in cart_items %}{{ cart_items[loop.index] }}{% endfor %}", 1, ["or loop.index0"]),
+    ("{{ cart_value }", 1, ["a value stands between {{ and }}"]),
 ]
 
 
@@ -255,6 +259,11 @@ OTHERS = [
         10,
         "holdout: found 5, expected a share from 0% to 50%, with at most four decimals; did",
     ),
+    (
+        "limits: [{at_most: 1, per: month}]",
+        28,
+        'limits[0].per: found "month", expected day, week or',
+    ),
     ("holdout: 50.0001%", 10, 'holdout: found "50.0001%", expected a share from 0% to 50%'),
     ("holdout: 0.00001%", 10, 'holdout: found "0.00001%", expected a share'),
     ("holdout: {salt: x}", 1, "holdout: the key share is missing"),
@@ -332,3 +341,18 @@ def test_the_zone_and_the_share_that_were_meant_are_named(problems_of: ProblemsO
         """)
     assert zone.endswith('did you mean "Europe/Berlin"?')
     assert share.endswith('did you mean "7.5%"?')
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("holdout: 0.1", "10%"),
+        ("holdout: 0.7", "0.7%"),
+        ("limits: [{at_most: 1, per: month}]", "30d"),
+    ],
+)
+def test_the_share_and_the_time_that_were_meant_are_offered(
+    problems_of: ProblemsOf, written: str, meant: str
+) -> None:
+    [(_, _, message)] = problems_of(f"name: shop\n{written}\n")
+    assert message.endswith(f'did you mean "{meant}"?')

@@ -274,3 +274,67 @@ def test_two_names_that_differ_by_a_letter_are_noticed(name: str, other: str) ->
 )
 def test_two_names_that_may_well_be_two_events_are_not(name: str, other: str) -> None:
     assert meant_by_another(name, [other]) is None
+
+
+def test_events_that_read_like_lists_segments_and_the_end_of_a_session_are_noticed(
+    tmp_path: Path,
+) -> None:
+    found = warnings_of(
+        tmp_path,
+        """\
+name: s
+segments: {lapsed: trait.x == 1}
+features: {a: {count: "Viewed, Added"}}
+triggers:
+  one: {on: lapsed, cancel: Session closed, when: a > 1}
+  two: {on: Product Added, cancel: "Order Completed, Cart Cleared"}
+  three: {on: "Product Viewed, Product Added"}
+  cancel: {on: "Cart Viewed, Cart Shared"}
+""",
+    )
+    assert [(line, column) for line, column, _ in found] == [
+        *((3, 23), (5, 13), (5, 29), (6, 36), (7, 15), (8, 16))
+    ]
+    parts = (
+        *("only cancel takes a list", "{enter: lapsed} or {leave: lapsed}?", "{session: closed}?"),
+        "A list stands in brackets: [Order Completed, Cart Cleared]",
+        *("only cancel takes a list", "only cancel takes a list"),
+    )
+    assert all(part in message for part, (_, _, message) in zip(parts, found, strict=True))
+
+
+def test_a_name_in_single_braces_is_noticed_and_other_braces_are_not(tmp_path: Path) -> None:
+    config = """\
+name: s
+features: {{a: {{count: A}}}}
+triggers:
+  t: {{on: A, payload: {{text: {{template: "{}"}}}}}}
+"""
+    [(line, column, message)] = warnings_of(tmp_path, config.format("{{ a }} of { a }"))
+    assert (line, column) == (4, 41)
+    assert message.endswith("{ a } stays as it stands: write {{ a }}")
+    assert not warnings_of(tmp_path, config.format("{{ a }} {% if a %}{ b }{% endif %}{a, a}{{a}}"))
+
+
+@pytest.mark.parametrize(
+    ("trigger", "column"),
+    [
+        ("after: 1h, payload: {n: session.n}", 57),
+        ("after: 1h, payload: {n: {template: 'a {{ session.n }}'}}", 68),
+        ("then: [{after: 1h, payload: {n: session.n}}]", 65),
+        ("payload: {n: session.n}", None),
+        ("after: 0s, where: session.n > 1, when: session.start is missing", None),
+    ],
+)
+def test_values_of_a_session_that_is_over_are_noticed_in_messages(
+    tmp_path: Path, trigger: str, column: int | None
+) -> None:
+    text = f"""\
+name: s
+session: {{collect: {{n: {{count: A}}}}}}
+triggers:
+  then: {{on: {{session: closed}}, {trigger}}}
+"""
+    found = warnings_of(tmp_path, text)
+    assert [(line, place) for line, place, _ in found] == ([(4, column)] if column else [])
+    assert all("session.n is missing, or of the next session" in each for _, _, each in found)

@@ -66,6 +66,7 @@ def mistakes(text: str, expected: Type | None = Type.BOOLEAN) -> tuple[Expressio
         ("(views_1h > 1", "", "ends where ) or an operator is expected"),
         ("views_1h > 1 views_1h", "views_1h", "expected the end or an operator"),
         ("", "", "there is no expression"),
+        ("Hello there", "there", """a text has quotes of its own: '"Hello there"'"""),
         ("views_1h > 10%", "10%", "write 0.1"),
         ("views_1h > 10% and segment.vip", "10%", "write 0.1"),
         ("views_1h > 1.000,50", "1.000,50", "digits and at most one point"),

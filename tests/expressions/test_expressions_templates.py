@@ -43,6 +43,8 @@ WRITTEN = [
     ("{{ trait.first_name is defined }} {{ none is defined }}", "true false"),
     ("{% for i in items if i != 'a' %}{{ loop.index }}{{ i }} {% endfor %}", "1b 23 "),
     ("{% for i in items %}{{ i }}{% if not loop.last %}, {% endif %}{% endfor %}", "b, a, 3, a"),
+    ("{% for i in items %}{{ i }}{{ items[loop.index0] }} {% endfor %}", "bb aa 33 aa "),
+    ("{% for i in items %}{{ orders[loop.index0] }}{% endfor %}", ""),
     ("{% for i in none %}x{% else %}nothing{% endfor %}", "nothing"),
     ("{% for i in trait.first_name %}x{% endfor %}", ""),
     ("{% for a in items %}{% for b in items %}{{ b }}{% endfor %} {% endfor %}", "ba3a " * 4),
