@@ -4,7 +4,7 @@ What must hold between several keys, and which names the config knows, is in ``s
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainValidator
 
@@ -17,8 +17,8 @@ from config.values import EventName, Yes, expected, given, one_of, whole
 MAX_NAME_CHARACTERS = 1000
 """Of customers, messageIds and keys, as for events."""
 
-Outcome = Literal["sent", "cancelled", "superseded", "suppressed", "expired"]
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+OUTCOMES = ("sent", "cancelled", "superseded", "suppressed", "expired", "retracted")
+"""How an instance ends; and that its message was taken back, for an event that came late."""
 REASONS = (
     "consent",
     "when",

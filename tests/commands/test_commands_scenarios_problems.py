@@ -115,7 +115,7 @@ OF_EXPECTATIONS = [
         "{at: 10:00, customer: ann, trigger: welcome, outcome: send}",
         (
             's.yaml:5:68: scenarios[0].expect[0].outcome: found "send", expected one of sent,'
-            ' cancelled, superseded, suppressed, expired; did you mean "sent"?'
+            ' cancelled, superseded, suppressed, expired, retracted; did you mean "sent"?'
         ),
     ),
     (
