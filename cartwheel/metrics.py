@@ -12,7 +12,17 @@ from typing import Literal, NamedTuple
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from cartwheel.observed import ENTERED, LEFT, SENT, SeenReader, View, by_name
+from cartwheel.observed import (
+    ENDED,
+    ENTERED,
+    LEFT,
+    RETRACTED,
+    SENT,
+    SUPPRESSED,
+    SeenReader,
+    View,
+    by_name,
+)
 from flows.measures import STEPS
 from operators.times import BEFORE_ALL
 
@@ -80,6 +90,17 @@ def _members(view: View) -> Iterator[Sample]:
             yield (name,), entered - left.get(name, 0)
 
 
+def _decided(view: View) -> Iterator[Sample]:
+    """Count how instances ended; only what was suppressed has a reason."""
+    if view.ticks is not None:
+        for outcome, beginning in ENDED.items():
+            for name, count in by_name(view.counts, beginning).items():
+                yield (outcome, "", name), count
+        for reason_and_name, count in by_name(view.counts, SUPPRESSED).items():
+            reason, _, name = reason_and_name.partition(" ")
+            yield ("suppressed", reason, name), count
+
+
 def _written(view: View) -> Iterator[Sample]:
     if view.ticks is not None:
         for kind, count in view.written.items():
@@ -116,6 +137,14 @@ METRICS: Sequence[Shown] = (
     _counted("cartwheel_customers_total", "Profiles that were begun.", "customers"),
     _counted("cartwheel_sessions_total", "Sessions that were closed.", "sessions"),
     _counted_by("trigger", "cartwheel_triggers_sent_total", "Messages sent.", SENT),
+    _counted_by("trigger", "cartwheel_triggers_retracted_total", "Messages taken back.", RETRACTED),
+    Shown(
+        "cartwheel_decisions_total",
+        "counter",
+        ("outcome", "reason", "trigger"),
+        "How instances ended.",
+        _decided,
+    ),
     _counted_by(
         "segment", "cartwheel_segments_entered_total", "How often customers entered.", ENTERED
     ),

@@ -19,7 +19,17 @@ from flows.reports import (
     WorkersStarted,
 )
 
-SENT, ENTERED, LEFT = "sent ", "segment.entered ", "segment.left "
+SENT, RETRACTED = "sent ", "retracted "
+SUPPRESSED = "suppressed "
+"""The reason stands between this and the trigger's name."""
+ENDED = {
+    "sent": SENT,
+    "cancelled": "cancelled ",
+    "superseded": "superseded ",
+    "expired": "expired ",
+}
+"""By the outcome of a trigger's instances."""
+ENTERED, LEFT = "segment.entered ", "segment.left "
 """How the names of counts begin that are kept by trigger, and by segment."""
 
 
@@ -28,7 +38,7 @@ def by_name(counts: Mapping[str, int], beginning: str) -> dict[str, int]:
 
     Args:
         counts: all of them.
-        beginning: one of ``SENT``, ``ENTERED`` and ``LEFT``.
+        beginning: what stands before them, such as ``SENT``.
     """
     return {
         name.removeprefix(beginning): count
@@ -161,7 +171,8 @@ class Observed:
         self._readers: dict[int, SeenReader] = {}
         self._sink: SeenSink | None = None
         self._steps: dict[int, StepReport] = {}
-        self._counts = dict.fromkeys([f"{SENT}{name}" for name in triggers], 0)
+        told_of_each = (*ENDED.values(), RETRACTED)
+        self._counts = {f"{each}{name}": 0 for name in triggers for each in told_of_each}
         for name in segments:
             self._counts |= {f"{ENTERED}{name}": 0, f"{LEFT}{name}": 0}
         self._written = dict.fromkeys(kinds, 0)

@@ -63,7 +63,7 @@ class Expectation:
 
 @dataclass(frozen=True)
 class ExpectedDecision(Expectation):
-    """The end of a trigger's instance; what is None may be anything.
+    """The end of a trigger's instance, or what took its message back; None may be anything.
 
     Attributes:
         trigger: the name.

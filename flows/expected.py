@@ -16,13 +16,13 @@ from operators.times import EventTime, format_time, parse_time
 
 @dataclass(frozen=True)
 class ActualDecision:
-    """The end of an instance, with its message where one was sent.
+    """The end of an instance, with its message where one was sent; or what took that back.
 
     Attributes:
-        time_ms: of the decision.
+        time_ms: of the decision, or of the event for which a message was taken back.
         customer: whose.
         trigger: of which.
-        outcome: how it ended.
+        outcome: how it ended; ``retracted`` beside ``sent`` where the message was taken back.
         reason: why it was suppressed.
         key: of the instance, empty where it has none.
         step: which message of the trigger, from 1.
@@ -60,24 +60,20 @@ def told(expected: ExpectedDecision) -> str:
 
 
 def decisions_of(outputs: Sequence[Outputs]) -> list[ActualDecision]:
-    """Put decisions together with their messages, in order of time."""
+    """Put decisions together with their messages, and with what was taken back; in time order."""
     messages = {
         (record.data["instance"], record.data.get("step", 1)): record.data.get("payload")
         for record in _records(outputs, "triggers")
         if record.type == "trigger.sent"
     }
     found = [
-        ActualDecision(
-            time_ms=record.time,
-            customer=record.subject,
-            trigger=str(record.data["trigger"]),
-            outcome=str(record.data["outcome"]),
-            reason=_text(record.data["reason"]),
-            key=str(record.data["key"]),
-            step=_step(record),
-            payload=_payload(messages, record),
-        )
+        _decided(record, str(record.data["outcome"]), _payload(messages, record))
         for record in _records(outputs, "decisions")
+    ]
+    found += [
+        _decided(record, "retracted", {})
+        for record in _records(outputs, "triggers")
+        if record.type == "trigger.retracted"
     ]
     return sorted(found, key=lambda each: (each.time_ms, each.trigger, each.customer, each.key))
 
@@ -164,6 +160,19 @@ def _records(outputs: Sequence[Outputs], kind: str) -> list[Record]:
     return [
         each for some in outputs for each in some.kinds.get(kind, ()) if isinstance(each, Record)
     ]
+
+
+def _decided(record: Record, outcome: str, payload: Mapping[str, Any]) -> ActualDecision:
+    return ActualDecision(
+        time_ms=record.time,
+        customer=record.subject,
+        trigger=str(record.data["trigger"]),
+        outcome=outcome,
+        reason=_text(record.data.get("reason")),
+        key=str(record.data["key"]),
+        step=_step(record),
+        payload=payload,
+    )
 
 
 def _payload(messages: Mapping[Any, Any], record: Record) -> Mapping[str, Any]:

@@ -43,7 +43,7 @@ class ProgressReport(msgspec.Struct, frozen=True):
         epoch: the next to be run.
         readers: each reader.
         watermark: of the shards, None before any event.
-        counts: what the summary counts, and ``sent NAME`` for each trigger.
+        counts: what the summary counts, and how each trigger's instances ended (``sent NAME``).
     """
 
     epoch: int

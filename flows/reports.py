@@ -66,7 +66,8 @@ class CountReport(msgspec.Struct, frozen=True, tag="counts"):
     """Some of what is counted over all runs of the state, as committed; the rest is in others.
 
     Attributes:
-        counts: what the summary counts, and ``sent NAME`` for each trigger.
+        counts: what the summary counts; for each trigger ``sent NAME`` and how its other
+            instances ended, such as ``cancelled NAME`` and ``suppressed REASON NAME``.
         written: outputs by kind.
     """
 

@@ -22,6 +22,9 @@ from operators.outputs import DeadLetter, LateEvent, Outputs
 from operators.plans import DecidePlan, ProfilePlan
 from operators.times import EventTime, format_time
 
+_TOLD = {"sent", "retracted"}
+"""What consumers hear of, so that a scenario must list it."""
+
 
 class Rules(NamedTuple):
     """What scenarios are tried on: compiled once.
@@ -74,7 +77,7 @@ class _Run:
                 for customer, values in scenario.attributes.items()
             },
         )
-        self._disorder_ms = rules.disorder_ms
+        self._disorder_ms, self._grace_ms = rules.disorder_ms, rules.profile.grace_ms
         self._times = rules.profile.time_slots
         self._outputs: list[Outputs] = []
         self.seen_otherwise: list[Difference] = []
@@ -116,7 +119,7 @@ class _Run:
             nearest = _instead(each, decisions, rest, later)
             yield Difference(each.place, f"expected {told(each)}", (nearest,))
         for decided in rest:
-            if decided.outcome == "sent" and not self._scenario.partial:
+            if decided.outcome in _TOLD and not self._scenario.partial:
                 yield Difference(
                     self._scenario.place,
                     f"not expected {decided}",
@@ -158,8 +161,10 @@ class _Run:
                     f" {short_time(looked.time_ms)}"
                 )
             else:
-                disorder = format_duration(self._disorder_ms)
-                why = f"an event above it is more than time.disorder ({disorder}) later"
+                allowed = f"time.disorder ({format_duration(self._disorder_ms)})"
+                if self._grace_ms:
+                    allowed += f" and time.grace ({format_duration(self._grace_ms)})"
+                why = f"an event above it is more than {allowed} later"
             what = f"this event, at {short_time(late.time)}, is late"
             return Difference(event.place, what, (why,))
         return None

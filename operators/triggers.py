@@ -336,8 +336,11 @@ class TriggerKeeper:
                 self.outputs.add("triggers", retraction(subject, cancel))
 
     def _conclude(self, customer: Customer, subject: Subject, end: Verdict) -> None:
-        """Write an instance's decision, and remember it."""
+        """Write an instance's decision, count it, and remember it."""
         self.outputs.add("decisions", decision(subject, end))
+        if end.outcome != "sent":  # messages are counted where they are written
+            outcome = f"{end.outcome} {end.reason}" if end.reason else end.outcome
+            self.counts[f"{outcome} {subject.trigger}"] += 1
         customer.note(subject, end)
 
     def _row(self, customer: Customer) -> list[Any]:

@@ -27,6 +27,7 @@ _POPULARITY = np.array([22, 9, 18, 11, 7, 3, 6, 3, 6, 8, 4, 6])
 _BRANDS = 12
 """A number that every count of brands divides."""
 _PRICES = 48
+_OFF_PERCENT = (10, 15, 20, 25, 30, 40)
 _SHUFFLER = 2_147_483_647
 """A prime above any number of products: multiplying by it leaves no two with the same id."""
 
@@ -64,6 +65,13 @@ class Catalog:
     def cents(self, kinds: Ints) -> Ints:
         """Give their prices in cents."""
         return self._cents[kinds]
+
+    def reduced_cents(self, products: Ints, cents: Ints) -> Ints:
+        """Give what they cost while their price has dropped: the same for everybody."""
+        words = scramble(products, self._salt) >> np.uint64(16)
+        off = np.array(_OFF_PERCENT)[(words % np.uint64(len(_OFF_PERCENT))).astype(np.int64)]
+        reduced: Ints = cents * (100 - off) // 100
+        return reduced
 
     @property
     def texts(self) -> list[str]:

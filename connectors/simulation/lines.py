@@ -23,6 +23,7 @@ _HEADS = {
     Step.ADD: '{"type":"track","event":"Product Added","messageId":"',
     Step.CHECKOUT: '{"type":"track","event":"Checkout Started","messageId":"',
     Step.ORDER: '{"type":"track","event":"Order Completed","messageId":"',
+    Step.PRICE_DROP: '{"type":"track","event":"Price Dropped","messageId":"',
 }
 _HEAD_OF_STEP = [_HEADS.get(step, '{"type":"page","messageId":"') for step in Step]
 
@@ -121,6 +122,7 @@ class LineWriter:
             bodies[row] = f'"traits":{traits(customer, word, own_contexts[visit])}'
         self._product_bodies(events, bodies)
         self._order_bodies(events, bodies)
+        self._price_bodies(events, bodies)
         return bodies
 
     def _product_bodies(self, events: Events, bodies: list[str]) -> None:
@@ -162,7 +164,7 @@ class LineWriter:
             )
         ]
         sums = np.concatenate((np.zeros(1, np.int64), np.cumsum(prices * quantities)))
-        at = np.flatnonzero(rows.steps >= Step.CHECKOUT)
+        at = np.flatnonzero((rows.steps == Step.CHECKOUT) | (rows.steps == Step.ORDER))
         first = np.searchsorted(added, rows.firsts[at])
         last = np.searchsorted(added, at)
         columns = zip(
@@ -179,6 +181,23 @@ class LineWriter:
             bodies[row] = (
                 f'"properties":{{"order_id":"o{cart}",{amounts},"currency":"EUR",'
                 f'"products":[{",".join(items[begin:end])}]}}'
+            )
+
+    def _price_bodies(self, events: Events, bodies: list[str]) -> None:
+        at = np.flatnonzero(events.rows.steps == Step.PRICE_DROP)
+        products = events.products[events.rows.subjects[at]]
+        prices = self._catalog.cents(self._catalog.kinds(products))
+        columns = zip(
+            at.tolist(),
+            self._catalog.ids(products).tolist(),
+            prices.tolist(),
+            self._catalog.reduced_cents(products, prices).tolist(),
+            strict=True,
+        )
+        for row, product, old_price, price in columns:
+            bodies[row] = (
+                f'"properties":{{"product_id":"p{product}","old_price":{money(old_price)},'
+                f'"price":{money(price)}}}'
             )
 
 

@@ -19,7 +19,7 @@ _LONGEST = 40
 
 
 class Step(IntEnum):
-    """One thing that a visitor does, and so one event."""
+    """One thing that a visitor does, or that the shop does for one, and so one event."""
 
     HOME = 0
     CATEGORY = 1
@@ -30,6 +30,8 @@ class Step(IntEnum):
     ADD = 6
     CHECKOUT = 7
     ORDER = 8
+    PRICE_DROP = 9
+    """Hours after the visit: something that was looked at costs less now."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Habits:
     check_out: float = 0.52
     pause_before_checkout: float = 0.2
     order: float = 0.66
+    price_drop: float = 0.03
+    """Where nothing was bought by somebody the shop knows: is told of a lower price later."""
 
 
 CUSTOMERS = Habits(known=True)
@@ -87,6 +91,8 @@ class _Walk:
         self._look_around()
         if Step.ADD in self.path.steps and self._chance(habits.check_out):
             self._pay()
+        if self._named and Step.ORDER not in self.path.steps:
+            self._hear_of_a_price()
 
     def _look_around(self) -> None:
         see_pages = self._habits.see_pages_first
@@ -117,6 +123,11 @@ class _Walk:
         self._take(Step.CHECKOUT)
         if self._chance(self._habits.order):
             self._take(Step.ORDER)
+
+    def _hear_of_a_price(self) -> None:
+        views = [row for row, step in enumerate(self.path.steps) if step == Step.VIEW]
+        if views and self._chance(self._habits.price_drop):
+            self._take(Step.PRICE_DROP, subject=views[int(next(self._draws) * len(views))])
 
     def _take(self, step: Step, subject: int | None = None) -> None:
         path = self.path

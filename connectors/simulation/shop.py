@@ -14,7 +14,7 @@ from connectors.simulation.catalog import Catalog
 from connectors.simulation.customers import Customers
 from connectors.simulation.draws import Durations, Floats, Ints, below, generator, salts, scramble
 from connectors.simulation.lines import Events, LineWriter
-from connectors.simulation.paths import CUSTOMERS, STRANGERS, Library, Rows
+from connectors.simulation.paths import CUSTOMERS, STRANGERS, Library, Rows, Step
 from connectors.simulation.rhythm import Rhythm
 from operators.times import EventTime, parse_time
 
@@ -30,6 +30,9 @@ _LOG_IN_PER_STRANGER = 0.8
 
 _THINKING = Durations(median_ms=21_000, sigma=1.1, shortest_ms=400, longest_ms=1_200_000)
 _AWAY = Durations(median_ms=2_100_000, sigma=1.2, shortest_ms=300_000, longest_ms=28_800_000)
+_UNTIL_PRICE_DROP = Durations(
+    median_ms=14_400_000, sigma=0.6, shortest_ms=3_600_000, longest_ms=43_200_000
+)
 _DISORDER_MS = 4_500
 """Below the default `time.disorder` of 5 s: such an event is never late."""
 _LATE_FROM_MS, _LATE_MS = 6_000, 900_000
@@ -195,6 +198,7 @@ class _Simulation:
 def _times(rows: Rows, starts: Ints, draws: Floats) -> Ints:
     """Give each event its time: the visit's start, and all the thinking and pausing since."""
     waits = np.where(rows.pauses, _AWAY.of(draws), _THINKING.of(draws))
+    waits = np.where(rows.steps == Step.PRICE_DROP, _UNTIL_PRICE_DROP.of(draws), waits)
     since = np.cumsum(waits)
     times: Ints = starts[rows.visits] + since - since[rows.firsts]
     return times

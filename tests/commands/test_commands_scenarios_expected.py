@@ -75,13 +75,22 @@ def test_a_decision_has_the_payload_of_its_own_step() -> None:
         of_step = {"instance": "i", "step": step}
         outputs.add("triggers", record("trigger.sent", **of_step, payload={"n": step}))
         outputs.add("decisions", record("decision", **of_step, outcome="sent", reason=None))
-    outputs.add("triggers", record("trigger.retracted", instance="i", step=1, payload={"n": 9}))
     limit = {"instance": "j", "outcome": "suppressed", "reason": "limit"}
     found = decisions_of([outputs, Outputs()])
     assert sorted((each.step, each.payload["n"]) for each in found) == [(1, 1), (2, 2)]
     outputs.add("decisions", record("decision", **limit))
     (refused,) = [each for each in decisions_of([outputs]) if each.outcome != "sent"]
     assert (refused.step, refused.reason, refused.payload) == (1, "limit", {})
+
+
+def test_a_message_that_was_taken_back_stands_beside_the_decision_to_send_it() -> None:
+    outputs = Outputs()
+    outputs.add("decisions", record("decision", instance="i", step=2, outcome="sent", reason=None))
+    outputs.add("triggers", record("trigger.sent", instance="i", step=2, payload={"n": 1}))
+    outputs.add("triggers", record("trigger.retracted", instance="i", step=2))
+    sent, retracted = decisions_of([outputs])
+    assert sent == decided(step=2, payload={"n": 1})
+    assert retracted == decided(step=2, outcome="retracted")
 
 
 def test_as_many_expectations_as_possible_are_met() -> None:

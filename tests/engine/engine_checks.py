@@ -1,6 +1,7 @@
 """How the engine is run in these tests, and how what it wrote is compared with the oracle."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import cycle
@@ -163,6 +164,24 @@ def assert_records(
         assert outcome.counts[f"sent {name}"] == sum(one.trigger == name for one in sent)
         back = sum(one.message.trigger == name for one in retractions)
         assert outcome.counts[f"retracted {name}"] == back
+    assert_ends_are_counted(outcome, [record["data"] for record in decided], rules)
+
+
+def assert_ends_are_counted(
+    outcome: Outcome, decided: Iterable[dict[str, Any]], rules: Rules
+) -> None:
+    """Check that each decision is counted once, under its trigger, outcome and reason."""
+    wanted = Counter(
+        " ".join(filter(None, (data["outcome"], data["reason"], data["trigger"])))
+        for data in decided
+    )
+    endings = ("sent ", "cancelled ", "superseded ", "suppressed ", "expired ")
+    found = {name: count for name, count in outcome.counts.items() if name.startswith(endings)}
+    for name, trigger in rules.triggers.items():
+        if trigger.get("on") == "any":  # supersedings by any event are counted and not written
+            wanted.pop(f"superseded {name}", None)
+            found.pop(f"superseded {name}", None)
+    assert found == wanted
 
 
 def assert_changes(outcome: Outcome, changes: Iterable[Change]) -> None:

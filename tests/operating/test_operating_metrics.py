@@ -37,6 +37,8 @@ FULL = (
     WorkersStarted(2),
     ReaderReport(0, 0, 9, watermark_ms=1_000, at_ms=2_000, lag=3),
     CountReport({"read": 9, "applied": 9, "sent mail": 2}, {"triggers": 2}),
+    CountReport({"cancelled mail": 3, "suppressed again mail": 6, "suppressed limit mail": 1}, {}),
+    CountReport({"superseded mail": 1, "retracted mail": 1}, {}),
     CountReport({"segment.entered lapsed": 5, "segment.left lapsed": 2}, {"segments": 7}),
     SinkReport(ticks=7, epochs=2, epoch_s=2.5),
     StepReport(0, {"profile": 0.5, "decide": 0.25, "sinks": 0.1}, 3, 0.5, 100, 1000, 8, 2),
@@ -76,6 +78,8 @@ def test_every_report_has_its_part() -> None:
     assert found["cartwheel_events_late_total"] == 0
     assert found["cartwheel_triggers_sent_total trigger=mail"] == 2
     assert found["cartwheel_triggers_sent_total trigger=push"] == 0
+    assert found["cartwheel_triggers_retracted_total trigger=mail"] == 1
+    assert found["cartwheel_triggers_retracted_total trigger=push"] == 0
     assert found["cartwheel_segments_entered_total segment=lapsed"] == 5
     assert found["cartwheel_segments_left_total segment=lapsed"] == 2
     assert found["cartwheel_segment_members segment=lapsed"] == 3
@@ -99,10 +103,25 @@ def test_every_report_has_its_part() -> None:
     assert found["cartwheel_ready"] == 1
 
 
+def test_decisions_are_shown_by_trigger_outcome_and_reason() -> None:
+    found = {
+        tuple(label.partition("=")[2] for label in name.split(" ")[1:]): value
+        for name, value in shown(reported(*FULL)).items()
+        if name.startswith("cartwheel_decisions_total")
+    }
+    nothing = dict.fromkeys(("sent", "cancelled", "superseded", "expired"), 0)
+    ended = nothing | {"sent": 2, "cancelled": 3, "superseded": 1}
+    wanted = {(outcome, "", "mail"): count for outcome, count in ended.items()}
+    wanted |= {(outcome, "", "push"): count for outcome, count in nothing.items()}
+    wanted |= {("suppressed", "again", "mail"): 6, ("suppressed", "limit", "mail"): 1}
+    assert found == wanted
+
+
 def test_counts_are_not_shown_before_they_are_known() -> None:
     early = shown(reported(WorkersStarted(1)))
     assert "cartwheel_events_read_total" not in early
     of_the_state = ("_events_", "_letters_", "_sent_", "_segment", "_outputs_", "_ticks_")
+    of_the_state += ("_decisions_", "_retracted_")
     assert not [name for name in early if any(part in name for part in of_the_state)]
     assert "cartwheel_sessions_total" not in early
     assert early["cartwheel_restarts_total"] == 0
@@ -161,9 +180,13 @@ def test_counters_never_go_down_whatever_fails_when(steps: list[tuple[bool, int,
 
 def test_any_name_of_a_trigger_is_shown_as_it_is() -> None:
     name = 'a "b" \\ c\nd'
-    observed = reported(WorkersStarted(1), CountReport({f"sent {name}": 4}, {}))
+    counts = {f"sent {name}": 4, f"suppressed limit {name}": 3}
+    observed = reported(WorkersStarted(1), CountReport(counts, {}))
     observed.report(SinkReport(0, 0, 0.0))
-    assert shown(observed)[f"cartwheel_triggers_sent_total trigger={name}"] == 4
+    found = shown(observed)
+    assert found[f"cartwheel_triggers_sent_total trigger={name}"] == 4
+    labels = f"outcome=suppressed reason=limit trigger={name}"
+    assert found[f"cartwheel_decisions_total {labels}"] == 3
 
 
 def test_a_segment_that_the_config_no_longer_has_goes_on_being_shown() -> None:

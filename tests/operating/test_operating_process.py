@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ segments:
   away: since(last_seen) > 1h
 triggers:
   cart_abandoned: {{on: Product Added, after: 30m, cancel: Order Completed}}
+  seen: {{on: Product Viewed, again: 1d}}
 """
 
 READY = (200, [])
@@ -94,6 +96,7 @@ def test_a_run_shows_what_it_does_and_survives_a_kill(tmp_path: Path) -> None:
         sent = last["cartwheel_triggers_sent_total", (("trigger", "cart_abandoned"),)]
         assert sent == counts["sent cart_abandoned"] > 0
         assert counts["duplicates"] > 0
+        check_decisions(last, (results / "decisions.jsonl").read_bytes())
         check_segments(last, (results / "segments.jsonl").read_bytes(), run.log)
         for kind in ("sessions", "triggers", "decisions", "segments", "late", "dead-letters"):
             written = (results / f"{kind}.jsonl").read_bytes().count(b"\n")
@@ -111,6 +114,22 @@ def state_counts(state: Path) -> dict[str, int]:
     )
     counts: dict[str, int] = json.loads(told.stdout)["progress"]["counts"]
     return {name: counts.get(name, 0) for name in [*COUNTERS_OF, *counts]}
+
+
+def check_decisions(metrics: Metrics, written: bytes) -> None:
+    """Each decision that was written is counted once, whatever was killed in between."""
+    wanted = Counter(
+        (data["trigger"], data["outcome"], data["reason"] or "")
+        for data in (json.loads(line)["data"] for line in written.splitlines())
+    )
+    kinds = {(outcome, reason) for _, outcome, reason in wanted}
+    assert kinds == {("sent", ""), ("cancelled", ""), ("superseded", ""), ("suppressed", "again")}
+    found = {}
+    for (name, labels), value in metrics.items():
+        if name == "cartwheel_decisions_total" and value:
+            told = dict(labels)
+            found[told["trigger"], told["outcome"], told["reason"]] = value
+    assert found == wanted
 
 
 def check_segments(metrics: Metrics, written: bytes, log: list[dict[str, Any]]) -> None:

@@ -66,6 +66,7 @@ FIELDS = {
         "currency": str,
         "products": list,
     },
+    "Price Dropped": {"product_id": str, "old_price": float, "price": float},
 }
 
 

@@ -91,6 +91,29 @@ def test_what_is_added_was_looked_at_just_before(events: list[Event]) -> None:
             assert event["properties"]["product_id"] in looked_at[event["anonymousId"]]
 
 
+def test_now_and_then_a_customer_hears_that_what_was_looked_at_costs_less(
+    events: list[Event],
+) -> None:
+    looked_at: dict[tuple[str, str], tuple[int, float]] = {}
+    prices: dict[str, float] = {}
+    told = 0
+    for event in events:
+        product = event.get("properties", {}).get("product_id")
+        if event.get("event") == "Product Viewed":
+            found = (time_of(event), event["properties"]["price"])
+            looked_at[event["anonymousId"], product] = found
+        if event.get("event") == "Price Dropped":
+            told += 1
+            assert event["userId"]
+            old_price, price = event["properties"]["old_price"], event["properties"]["price"]
+            looked, listed = looked_at[event["anonymousId"], product]
+            assert time_of(event) > looked
+            assert old_price == listed
+            assert 0.59 * old_price < price < 0.91 * old_price
+            assert prices.setdefault(product, price) == price, "the same for everybody"
+    assert 0.001 < told / len(events) < 0.01
+
+
 def test_many_carts_are_left_and_some_are_bought_after_a_pause(
     visits_by_cart: dict[str, list[Event]],
 ) -> None:
