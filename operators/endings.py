@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from operators.instances import Case, Instance, ends_wait, leave_out_old, opened_order
 from operators.plans import TriggerPlan
-from operators.times import EventTime
+from operators.times import AFTER_ALL, BEFORE_ALL, EventTime
 
 
 class EndKind(Enum):
@@ -63,6 +63,10 @@ class OpenInstances:
                 return instance, _ending(self._case, self._plan, instance, instances[place + 1 :])
         return None
 
+    def wait_until(self, key: str) -> EventTime:
+        """Return a time before which no instance of a key ends; see waits_until."""
+        return waits_until(self._case, self.by_key[key])
+
     def end(self, instance: Instance, ending: Ending, following: Instance | None) -> None:
         """Let an instance end; put in the step that follows it, if one does."""
         # at the time of a cancel it is no longer pending, at its due time it is
@@ -91,6 +95,19 @@ class OpenInstances:
         leave_out_old(self._case)
         kept = [each for each in self._case.cancels if each.time >= self._certain]
         self._case.cancels = kept if self._plan else []
+
+
+def waits_until(case: Case, instances: Sequence[Instance]) -> EventTime:
+    """Return a time before which none of some instances ends, the only ones of their key.
+
+    It is found at a glance, for the many who only wait; BEFORE_ALL where one must look closely.
+    """
+    if case.cancels or len(instances) > 1:
+        return BEFORE_ALL
+    if not instances:
+        return AFTER_ALL
+    instance = instances[0]
+    return instance.asked if instance.is_pending and not instance.undone else BEFORE_ALL
 
 
 def at_once(case: Case, plan: TriggerPlan) -> Iterator[tuple[Instance, Ending]]:

@@ -14,7 +14,7 @@ from operators.causes import STARTS
 from operators.compiled_causes import NO_EVENT, CompiledCause, CompiledCauses
 from operators.customers import Customer, CustomerStore
 from operators.decisions import Subject, Verdict, decision, message, retraction
-from operators.endings import Ending, EndKind, OpenInstances, at_once
+from operators.endings import Ending, EndKind, OpenInstances, at_once, waits_until
 from operators.instances import (
     Cancel,
     Case,
@@ -183,15 +183,15 @@ class TriggerKeeper:
     def end(self, customer: Customer, before: EventTime) -> None:
         """End a customer's instances that end before a time; the customer's timer was taken."""
         customer.timer = AFTER_ALL
-        certain = EventTime(before - self._grace_ms)
-        cases = {
-            name: OpenInstances(case, self._triggers.get(name), certain)
-            for name, case in customer.cases.items()
-            if case.instances or case.cancels
-        }
+        cases: dict[str, OpenInstances] = {}
         heap: list[Open] = []
-        for name, instances in cases.items():
-            heap += [at for key in instances.by_key if (at := self._next(name, instances, key))]
+        next_end = AFTER_ALL
+        for name, case in customer.cases.items():
+            if (until := waits_until(case, case.instances)) < before:
+                certain = EventTime(before - self._grace_ms)
+                cases[name] = OpenInstances(case, self._triggers.get(name), certain)
+                until = self._look_closely(heap, name, cases[name], before)
+            next_end = min(next_end, until)
         heapify(heap)
         while heap and heap[0][0] < before:
             _, _, key, name = heappop(heap)
@@ -206,8 +206,21 @@ class TriggerKeeper:
                 heappush(heap, at)
         for instances in cases.values():
             instances.close()
-        if heap:
-            self._set_timer(customer, heap[0][0])
+        next_end = min(next_end, heap[0][0] if heap else AFTER_ALL)
+        if next_end < AFTER_ALL:
+            self._set_timer(customer, next_end)
+
+    def _look_closely(
+        self, heap: list[Open], name: str, instances: OpenInstances, before: EventTime
+    ) -> EventTime:
+        """Put in the ends of a trigger's instances; return when the next of the others may end."""
+        next_end = AFTER_ALL
+        for key in instances.by_key:
+            if (until := instances.wait_until(key)) >= before:
+                next_end = min(next_end, until)
+            elif at := self._next(name, instances, key):
+                heap.append(at)
+        return next_end
 
     def _next(self, name: str, instances: OpenInstances, key: str) -> Open | None:
         found = instances.next(key)
