@@ -27,6 +27,7 @@ class Ending(msgspec.Struct, frozen=True):
 
     Attributes:
         retracted: that its message was taken back; UNSET, and not in the JSON, where it was not.
+        limit: which one was reached; likewise where that is not the reason.
     """
 
     outcome: str
@@ -34,6 +35,7 @@ class Ending(msgspec.Struct, frozen=True):
     time: str
     cause: str | None
     retracted: Retraction | msgspec.UnsetType = msgspec.UNSET
+    limit: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class InstanceDiff(msgspec.Struct, frozen=True):

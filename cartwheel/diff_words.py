@@ -83,7 +83,8 @@ def _endings(difference: InstanceDiff) -> str:
 
 
 def _ending(ending: Ending) -> str:
-    reason = f" ({ending.reason})" if ending.reason else ""
+    which = "" if ending.limit is UNSET else f": {plain(ending.limit)}"
+    reason = f" ({ending.reason}{which})" if ending.reason else ""
     by = f" by {plain(ending.cause)}" if ending.cause else ""
     told = f"{ending.outcome}{reason} at {ending.time}{by}"
     if ending.retracted is UNSET:

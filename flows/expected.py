@@ -27,6 +27,7 @@ class ActualDecision:
         key: of the instance, empty where it has none.
         step: which message of the trigger, from 1.
         payload: of the message, empty where none was sent.
+        limit: which one was reached, where that is the reason.
     """
 
     time_ms: int
@@ -37,6 +38,7 @@ class ActualDecision:
     key: str
     step: int
     payload: Mapping[str, Any] = field(default_factory=dict)
+    limit: str | None = None
 
     def __str__(self) -> str:
         return f"{self.trigger} for {self.customer}: {self.end}"
@@ -45,6 +47,7 @@ class ActualDecision:
     def end(self) -> str:
         """Say how and when it ended."""
         why = f", {self.reason}" if self.reason else ""
+        why += f" ({self.limit})" if self.limit else ""
         key = f", key {self.key}" if self.key else ""
         step = f", step {self.step}" if self.step > 1 else ""
         return f"{self.outcome} at {short_time(self.time_ms)}{why}{key}{step}"
@@ -76,6 +79,7 @@ def decisions_of(outputs: Sequence[Outputs]) -> list[ActualDecision]:
             key=str(record.data["key"]),
             step=_step(record),
             payload=_payload(messages, record),
+            limit=_text(record.data.get("limit")),
         )
         for record in _records(outputs, "decisions")
     ]
