@@ -25,11 +25,13 @@ from config.models import (
 from config.occurrences import Cancel, Start
 from config.payloads import Template
 from config.scenario_checks import RuleNames
+from config.scenario_events import events_of
 from config.scenarios import (
     Expectation,
     ExpectedDecision,
     ExpectedFeature,
     ExpectedMembership,
+    LoadedScenarios,
     Scenario,
     ScenarioEvent,
     load_scenarios,
@@ -64,6 +66,7 @@ __all__ = [
     "KafkaSource",
     "Limit",
     "Loaded",
+    "LoadedScenarios",
     "Measure",
     "Place",
     "Problem",
@@ -85,6 +88,7 @@ __all__ = [
     "config_schema",
     "definition",
     "event_and_customer",
+    "events_of",
     "format_duration",
     "in_order",
     "known_value",
