@@ -211,7 +211,7 @@ def test_sasl_needs_a_mechanism_a_name_and_a_password(
 ) -> None:
     found = problems_of(security(f"protocol: {protocol}"))
     assert found == [
-        (2, 44, f"source.kafka.security: the key {key} is missing, which SASL needs")
+        (2, 44, f'source.kafka.security: the key "{key}" is missing, which SASL needs')
         for key in ("mechanism", "password", "username")
     ]
 

@@ -78,6 +78,8 @@ SEGMENTS = [
     ("veiws > 5", 12, 6, ["there is no veiws here", 'did you mean "views"?']),
     ("views", 12, 6, ["views is a number, where a condition is expected; write views > 0"]),
     ("session.addz > 1", 12, 6, ['did you mean "session.adds"?']),
+    ("session.durations > 1m", 12, 6, ['did you mean "session.duration"?']),
+    ("session.sales > 1", 12, 6, ["there is no session.sales here; a session has session.adds"]),
     ("session.duration > 2", 12, 6, ["write a duration such as 2s"]),
     ("views > 1 and score.intent > 1", 12, 20, ["scores come with models", "not possible yet"]),
     ("segment.othr", 12, 6, ['did you mean "segment.other"?']),
@@ -291,3 +293,17 @@ def test_a_cycle_is_told_once_and_whole(problems_of: ProblemsOf) -> None:
     assert message == (
         "segments.two.leave: a segment cannot depend on itself: two → four → three → two"
     )
+
+
+def test_what_sessions_collect_is_offered_before_a_feature_of_that_name(
+    problems_of: ProblemsOf,
+) -> None:
+    text = """name: s
+session: {collect: {sale: {count: Order Completed}}}
+features: {sales: {count: Order Completed}, visits: {count: page}}
+segments: {a: session.sales > 1, b: session.visits > 1}
+"""
+    assert [message for _, _, message in problems_of(text)] == [
+        'segments.a: there is no session.sales here; did you mean "session.sale"?',
+        'segments.b: there is no session.visits here; did you mean "visits"?',
+    ]

@@ -39,6 +39,8 @@ TRIGGERS = [
     ("{on: A, where: properties.a > 1}", 21, ['did you mean "event.properties.a"?']),
     ("{on: A, where: event.propertis.a > 1}", 21, ['did you mean "event.properties.a"?']),
     ("{on: A, where: event.nmae == 'x'}", 21, ['did you mean "event.name"?']),
+    ("{on: A, where: event.properties is missing}", 21, ["name a field of it, such as event.pro"]),
+    ("{on: A, where: context == 'x'}", 21, ["such as event.context.locale"]),
     ("{on: A, where: event.zzz == 'x'}", 21, ["an event has event.properties, event.context"]),
     ("{on: A, where: 'event.properties.a[].b > 1'}", 22, ["only the fields of a feature may"]),
     ("{on: A, where: score.x > 1}", 21, ["scores come with models, which are not possible yet"]),
@@ -95,6 +97,8 @@ TRIGGERS = [
 TEMPLATES = [
     # the template, column in it from 1, parts of the message
     ("Hi {{ trait.name }}, {{ cart_valu }}", 25, ['no cart_valu here; did you mean "cart_value"?']),
+    ("{{ event.properties }}", 4, ["event.properties is no value by itself: name a field of it"]),
+    ("{{ event.traits | upper }}", 4, ["such as event.traits.country"]),
     ("{{ cart_value }} {{ event.propertis.a }}", 21, ['did you mean "event.properties.a"?']),
     ("{{ cart_value", 1, ["no template: unexpected end of template"]),
     ("a {% if cart_value %} b", 3, ["no template: Unexpected end of template"]),
