@@ -180,11 +180,33 @@ class Periods(msgspec.Struct, frozen=True):
     starts: list[str]
 
 
+class RuleChange(msgspec.Struct, frozen=True):
+    """A key of the rules that is not the same in both configs.
+
+    Attributes:
+        path: of the key; see config.changes.
+        old: what stood there, None where there was no such key.
+        new: likewise.
+    """
+
+    path: str
+    old: str | None
+    new: str | None
+
+
+class RulesDiff(msgspec.Struct, frozen=True):
+    """What the two configs say differently: the first changes, and how many are not shown."""
+
+    changes: list[RuleChange]
+    more: int
+
+
 class Diff(msgspec.Struct, frozen=True):
     """The whole result.
 
     Attributes:
         configs: the files of the two configs.
+        rules: what they say differently.
         events: what became of the lines that were read; see the summary of a replay.
         triggers: by name, in the order of the old config and then of the new one.
         segments: likewise.
@@ -193,6 +215,7 @@ class Diff(msgspec.Struct, frozen=True):
     """
 
     configs: dict[Side, str]
+    rules: RulesDiff
     events: Sides
     triggers: dict[str, TriggerDiff]
     segments: dict[str, SegmentDiff]

@@ -3,7 +3,17 @@
 import msgspec
 from msgspec import UNSET
 
-from cartwheel.diff_result import RETRACTED, Ending, InstanceDiff, MembershipDiff, Moved, Side, Turn
+from cartwheel.diff_result import (
+    RETRACTED,
+    Ending,
+    InstanceDiff,
+    MembershipDiff,
+    Moved,
+    RuleChange,
+    RulesDiff,
+    Side,
+    Turn,
+)
 from cartwheel.visible import visible
 
 SHOWN_MOST = 200
@@ -59,6 +69,21 @@ def counted(count: int, noun: str) -> str:
 def only_told(only: Side | None) -> str:
     """Say that one config alone has a rule, after its name."""
     return f" (only in the {only} config)" if only else ""
+
+
+def rules_told(rules: RulesDiff) -> list[str]:
+    """Say what the two configs say differently, a line each; nothing where nothing is."""
+    lines = [_rule(each) for each in rules.changes]
+    return [*lines, f"and {counted(rules.more, 'more change')}"] if rules.more else lines
+
+
+def _rule(change: RuleChange) -> str:
+    path, old, new = plain(change.path), plain(change.old or ""), plain(change.new or "")
+    if change.old is None:
+        return f"{path}: added, {new}"
+    if change.new is None:
+        return f"{path}: removed, {old}"
+    return f"{path}: {old} → {new}"
 
 
 def _instance(difference: InstanceDiff) -> str:

@@ -6,8 +6,8 @@ Scenario files say what is given and what is expected. Nothing is written, and n
 import argparse
 import json
 import sys
-from dataclasses import asdict
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 

@@ -4,6 +4,7 @@ Everything outside this package uses the names below and none of its modules.
 """
 
 from config.arbitration import Holdout, Limit, QuietHours
+from config.changes import changes_of
 from config.errors import ConfigError, Problem
 from config.features import Attributes, Decaying, Feature, Segment, Windowed
 from config.json_schema import config_schema
@@ -85,6 +86,7 @@ __all__ = [
     "Time",
     "Trigger",
     "Windowed",
+    "changes_of",
     "config_schema",
     "definition",
     "event_and_customer",

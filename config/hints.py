@@ -50,6 +50,11 @@ def hinted(
     message = _unknown(name, space, scope, without_event)
     if message:
         return ExpressionProblem(message, problem.start, problem.end)
+    return _in_space(problem, name, space, scope)
+
+
+def _in_space(problem: ExpressionProblem, name: str, space: str, scope: Scope) -> ExpressionProblem:
+    """Look for what was meant where the name begins."""
     if space == "event":
         return _of_event(problem, name)
     if space == "session":

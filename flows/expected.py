@@ -13,7 +13,6 @@ from config import ExpectedDecision
 from operators.outputs import Outputs, Record
 from operators.times import EventTime, format_time, parse_time
 
-
 RETRACTED = "retracted"
 """Beside the outcomes of decisions: that a message was taken back."""
 

@@ -116,9 +116,8 @@ class Arbiter:
         reached = (each for each in limits if self._is_reached(each, customer, time, row))
         if first := next(reached, None):
             return Refusal("limit", first.written)
-        if self._holdout and is_held_out(self._holdout, customer.name):
-            return Refusal("holdout")
-        return None
+        held_out = self._holdout and is_held_out(self._holdout, customer.name)
+        return Refusal("holdout") if held_out else None
 
     def next_look(self, trigger: TriggerPlan, instance: Instance) -> EventTime | None:
         """Return at which time the customer is to be looked at next for an instance.

@@ -111,7 +111,11 @@ def test_a_difference_is_told_with_its_reason(
 
 def test_another_limit_alone_is_no_difference(tmp_path: Path) -> None:
     old, new = (
-        {"decisions": [decision("u1", "suppressed", reason="limit", limit=f"at most {most} per 1d")]}
+        {
+            "decisions": [
+                decision("u1", "suppressed", reason="limit", limit=f"at most {most} per 1d")
+            ]
+        }
         for most in (1, 2)
     )
     rule = compared(tmp_path, old, new)

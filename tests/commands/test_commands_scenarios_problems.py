@@ -252,8 +252,8 @@ OF_FILES = [
         "s.yaml:1:32: scenarios[0].events: found none, expected at least one event",
     ]),
     ("scenarios: [{name: it, until: 11:00, events: [{at: +1h, customer: a, event: b}]}]\n", [
-        "s.yaml:1:31: scenarios[0].until: a short time needs a start: in the scenario, or at the top"
-        " of the file"
+        ("s.yaml:1:31: scenarios[0].until: a short time needs a start: in the scenario, or at the"
+        " top of the file"),
     ]),
     (in_scenario(more=f"  - {{name: it, events: [{EVENT}]}}\n"), [
         's.yaml:6:12: scenarios[1].name: found "it", which scenario 1 of this file is called',
@@ -361,7 +361,7 @@ def test_any_text_is_a_time_or_is_refused(text: str) -> None:
 
 
 def test_scenarios_know_each_outcome_and_each_reason_that_they_can_come_to() -> None:
-    assert scenario_models.OUTCOMES == (*decisions.OUTCOMES, "retracted")
+    assert (*decisions.OUTCOMES, "retracted") == scenario_models.OUTCOMES
     # no rule gives the first two yet; the others take a state that was begun before
     never = {"consent", "merged", "removed", "not_live"}
     assert {*scenario_models.REASONS} == {*decisions.REASONS} - never

@@ -167,7 +167,12 @@ OTHERS = [
     ("features: {Ab: {count: A}}", 2, 12, 'features.Ab: found "Ab", expected a name of a-z'),
     ("segments: {a-b: 'true'}", 2, 12, 'segments.a-b: found "a-b", expected a name'),
     ("attributes:", 2, 1, "attributes: found nothing, expected a mapping"),
-    ("attributes: {file: a, columns: {c: text}}", 2, 1, 'attributes: the key "customer" is missing'),
+    (
+        "attributes: {file: a, columns: {c: text}}",
+        2,
+        1,
+        'attributes: the key "customer" is missing',
+    ),
     (
         "attributes: {file: a, customer: b, columns: {}}",
         2,
