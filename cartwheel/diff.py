@@ -25,7 +25,7 @@ from cartwheel.diff_compare import (
 )
 from cartwheel.diff_outcomes import Outcomes
 from cartwheel.diff_page import page, picture
-from cartwheel.diff_result import Diff, Sides
+from cartwheel.diff_result import Diff, RuleChange, RulesDiff, Sides
 from cartwheel.diff_text import print_diff
 from cartwheel.errors import CartwheelError, UsageError
 from cartwheel.inputs import expand
@@ -33,7 +33,7 @@ from cartwheel.jobs import customers_file
 from cartwheel.opening import WORKERS_MOST, Asked, bounded
 from cartwheel.places import check_place, is_same_file, write_whole
 from cartwheel.replay import Recorded, Replayed, replay
-from config import Config, ConfigError, load
+from config import Config, ConfigError, changes_of, load
 from connectors.attributes import AttributesError
 from flows.attributes import check_customers
 from operators.times import EventTime, format_time
@@ -45,6 +45,7 @@ SUMMARY = "what a change of the rules would have done, on recorded events"
 
 _CUSTOMERS_SHOWN = 20
 _CUSTOMERS_MOST = 1000
+_RULES_SHOWN = 50
 _COUNTS = ("read", "applied", "duplicates", "late", "dead_letters")
 
 
@@ -165,12 +166,18 @@ def _compared(
         triggers, times = compared_triggers(outcomes, ran[0], ran[1], arguments.customers)
         return Diff(
             configs={"old": _named(arguments.old), "new": _named(arguments.new)},
+            rules=_rules(old, new),
             events=Sides(events[0], events[1]),
             triggers=triggers,
             segments=compared_segments(outcomes, ran[0], ran[1], arguments.customers),
             sessions=compared_sessions(outcomes),
             periods=times.told(),
         )
+
+
+def _rules(old: Config, new: Config) -> RulesDiff:
+    changes = [RuleChange(*each) for each in changes_of(old, new)]
+    return RulesDiff(changes[:_RULES_SHOWN], len(changes[_RULES_SHOWN:]))
 
 
 def _named(path: Path) -> str:

@@ -154,7 +154,14 @@ def _ending(outcome: Outcome | None) -> Ending | None:
     if outcome is None:
         return None
     retracted = Retraction(*outcome.retracted) if outcome.retracted else UNSET
-    return Ending(outcome.outcome, outcome.reason, outcome.time, outcome.cause, retracted)
+    return Ending(
+        outcome.outcome,
+        outcome.reason,
+        outcome.time,
+        outcome.cause,
+        retracted,
+        UNSET if outcome.limit is None else outcome.limit,
+    )
 
 
 def _other_parts(pair: Pair) -> list[str]:

@@ -22,17 +22,19 @@ _TABLE = """
 create table outcomes (
     kind integer, rule text, customer text, started text, number integer, key text,
     side integer, part integer, time text,
-    outcome text, reason text, cause text, content blob
+    outcome text, reason text, reached text, cause text, content blob
 )
 """
-_ADD = f"insert into outcomes values ({', '.join('?' * 13)})"  # noqa: S608 (question marks only)
+_ADD = f"insert into outcomes values ({', '.join('?' * 14)})"  # noqa: S608 (question marks only)
 _SORTED = """
-select rule, customer, started, number, key, side, part, time, outcome, reason, cause, content
+select rule, customer, started, number, key, side, part,
+    time, outcome, reason, reached, cause, content
 from outcomes where kind = ?
 order by rule, customer, started, number, key, side, part, rowid
 """
 _CLOSED = """
-select '', customer, started, 0, key, side, part, time, outcome, reason, cause, content
+select '', customer, started, 0, key, side, part,
+    time, outcome, reason, reached, cause, content
 from (select *, max(number) from outcomes where kind = ? group by side, rule)
 where outcome = 'closed'
 order by customer, started, side, time
@@ -68,6 +70,7 @@ class Outcome(NamedTuple):
         cause: likewise.
         content: what is in a message, or what a session amounts to, as JSON.
         retracted: that the message was taken back, None where it was not.
+        limit: which one was reached, where that is the reason.
     """
 
     outcome: str
@@ -76,6 +79,7 @@ class Outcome(NamedTuple):
     cause: str | None = None
     content: bytes | None = None
     retracted: Retracted | None = None
+    limit: str | None = None
 
 
 class Pair(NamedTuple):
@@ -115,6 +119,7 @@ class _Data(msgspec.Struct):
     events: int = 0
     outcome: str = ""
     reason: str | None = None
+    limit: str | None = None
     cause: str | list[str] | None = None
     channel: str | None = None
     payload: msgspec.Raw = msgspec.Raw(b"{}")
@@ -129,7 +134,7 @@ class _Record(msgspec.Struct):
 
 
 _About = tuple[int, str, str, str, int, str, int]
-_Row = tuple[*_About, int, str, str, str | None, str | None, bytes | None]
+_Row = tuple[*_About, int, str, str, str | None, str | None, str | None, bytes | None]
 
 
 class Outcomes:
@@ -196,12 +201,12 @@ class Outcomes:
 
 def _add(
     outcomes: list[Outcome],
-    row: tuple[int, str, str, str | None, str | None, bytes | None],
+    row: tuple[int, str, str, str | None, str | None, str | None, bytes | None],
 ) -> None:
     """Add an outcome, or to the last one what its message held, or that it was taken back."""
-    part, time, outcome, reason, cause, content = row
+    part, time, outcome, reason, limit, cause, content = row
     if part == _DECISION:
-        outcomes.append(Outcome(outcome, time, reason, cause, content))
+        outcomes.append(Outcome(outcome, time, reason, cause, content, limit=limit))
     elif outcomes and part == _MESSAGE:
         outcomes[-1] = outcomes[-1]._replace(content=content)
     elif outcomes:
@@ -221,20 +226,20 @@ def _rows(side: int, file: Path) -> Iterator[_Row]:
 def _decision(side: int, record: _Record) -> _Row:
     data = record.data
     assert not isinstance(data.cause, list), "a decision has one cause"
-    ending = (record.time, data.outcome, data.reason, data.cause, None)
+    ending = (record.time, data.outcome, data.reason, data.limit, data.cause, None)
     return *_instance(side, record), _DECISION, *ending
 
 
 def _message(side: int, record: _Record) -> _Row:
     data = record.data
     content = msgspec.json.encode({"channel": data.channel, "payload": data.payload})
-    return *_instance(side, record), _MESSAGE, record.time, "", None, None, content
+    return *_instance(side, record), _MESSAGE, record.time, "", None, None, None, content
 
 
 def _retraction(side: int, record: _Record) -> _Row:
     cause = record.data.cause
     assert not isinstance(cause, list), "a retraction has one cause"
-    return *_instance(side, record), _RETRACTION, record.time, "", None, cause, None
+    return *_instance(side, record), _RETRACTION, record.time, "", None, None, cause, None
 
 
 def _instance(side: int, record: _Record) -> _About:
@@ -246,7 +251,7 @@ def _membership(side: int, record: _Record) -> _Row:
     number = int(record.id.rpartition("-")[2])
     change = record.type.rpartition(".")[2]
     about = (Kind.SEGMENT, record.data.segment, record.subject, "", number, "", side)
-    return *about, _DECISION, record.time, change, None, None, None
+    return *about, _DECISION, record.time, change, None, None, None, None
 
 
 def _session(side: int, record: _Record) -> _Row:
@@ -255,7 +260,7 @@ def _session(side: int, record: _Record) -> _Row:
     change = record.type.rpartition(".")[2]
     session, revision = data.session_id, data.revision
     about = (Kind.SESSION, session, record.subject, data.start, revision, "", side)
-    return *about, _DECISION, data.end, change, None, None, content  # not of a longer gap
+    return *about, _DECISION, data.end, change, None, None, None, content  # not of a longer gap
 
 
 _ROWS = {

@@ -17,7 +17,15 @@ from cartwheel.diff_result import (
     RuleDiff,
 )
 from cartwheel.diff_text import both, overview, reason_rows
-from cartwheel.diff_words import counted, customers_told, only_told, plain, told, turn_told
+from cartwheel.diff_words import (
+    counted,
+    customers_told,
+    only_told,
+    plain,
+    rules_told,
+    told,
+    turn_told,
+)
 
 _ROWS_MOST = 40
 """Of a chart of bars; with more triggers only the first are drawn, and all are in the table."""
@@ -58,6 +66,7 @@ def page(diff: Diff) -> str:
         f"<title>{_told(_title(diff))}</title>",
         f"<style>\n{_STYLE}{STYLE}</style></head><body>",
         f"<h1>{_told(_title(diff))}</h1>",
+        *_rules(diff),
         *(f"<p>{_told(line)}</p>" for line in overview(diff)),
         *_triggers(diff),
         *_segments(diff),
@@ -110,6 +119,11 @@ def _by_time(diff: Diff, what: str, sent: Sequence[tuple[int, int]]) -> list[Dra
     if not any(map(any, sent)):
         return []
     return [columns(f"{what} by {diff.periods.length} (UTC)", diff.periods.starts, sent)]
+
+
+def _rules(diff: Diff) -> Iterable[str]:
+    lines = rules_told(diff.rules)
+    return ["<ul>", *(f"<li>{_told(line)}</li>" for line in lines), "</ul>"] if lines else []
 
 
 def _triggers(diff: Diff) -> Iterable[str]:

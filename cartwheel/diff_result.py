@@ -27,6 +27,7 @@ class Ending(msgspec.Struct, frozen=True):
 
     Attributes:
         retracted: that its message was taken back; UNSET, and not in the JSON, where it was not.
+        limit: which one was reached; likewise where that is not the reason.
     """
 
     outcome: str
@@ -34,6 +35,7 @@ class Ending(msgspec.Struct, frozen=True):
     time: str
     cause: str | None
     retracted: Retraction | msgspec.UnsetType = msgspec.UNSET
+    limit: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class InstanceDiff(msgspec.Struct, frozen=True):
@@ -178,11 +180,33 @@ class Periods(msgspec.Struct, frozen=True):
     starts: list[str]
 
 
+class RuleChange(msgspec.Struct, frozen=True):
+    """A key of the rules that is not the same in both configs.
+
+    Attributes:
+        path: of the key; see config.changes.
+        old: what stood there, None where there was no such key.
+        new: likewise.
+    """
+
+    path: str
+    old: str | None
+    new: str | None
+
+
+class RulesDiff(msgspec.Struct, frozen=True):
+    """What the two configs say differently: the first changes, and how many are not shown."""
+
+    changes: list[RuleChange]
+    more: int
+
+
 class Diff(msgspec.Struct, frozen=True):
     """The whole result.
 
     Attributes:
         configs: the files of the two configs.
+        rules: what they say differently.
         events: what became of the lines that were read; see the summary of a replay.
         triggers: by name, in the order of the old config and then of the new one.
         segments: likewise.
@@ -191,6 +215,7 @@ class Diff(msgspec.Struct, frozen=True):
     """
 
     configs: dict[Side, str]
+    rules: RulesDiff
     events: Sides
     triggers: dict[str, TriggerDiff]
     segments: dict[str, SegmentDiff]

@@ -20,6 +20,7 @@ from cartwheel.diff_words import (
     customers_told,
     only_told,
     plain,
+    rules_told,
     told,
     turn_told,
 )
@@ -34,6 +35,8 @@ def print_diff(diff: Diff) -> None:
     """Print it on standard output."""
     console = Console(soft_wrap=True, highlight=False, width=_WIDTH)
     console.print(Text(f"old: {plain(diff.configs['old'])}, new: {plain(diff.configs['new'])}"))
+    for line in rules_told(diff.rules):
+        console.print(Text(f"  {line}"))
     for line in overview(diff):
         console.print(Text(line))
     if diff.triggers:

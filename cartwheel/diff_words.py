@@ -3,7 +3,17 @@
 import msgspec
 from msgspec import UNSET
 
-from cartwheel.diff_result import RETRACTED, Ending, InstanceDiff, MembershipDiff, Moved, Side, Turn
+from cartwheel.diff_result import (
+    RETRACTED,
+    Ending,
+    InstanceDiff,
+    MembershipDiff,
+    Moved,
+    RuleChange,
+    RulesDiff,
+    Side,
+    Turn,
+)
 from cartwheel.visible import visible
 
 SHOWN_MOST = 200
@@ -61,6 +71,21 @@ def only_told(only: Side | None) -> str:
     return f" (only in the {only} config)" if only else ""
 
 
+def rules_told(rules: RulesDiff) -> list[str]:
+    """Say what the two configs say differently, a line each; nothing where nothing is."""
+    lines = [_rule(each) for each in rules.changes]
+    return [*lines, f"and {counted(rules.more, 'more change')}"] if rules.more else lines
+
+
+def _rule(change: RuleChange) -> str:
+    path, old, new = plain(change.path), plain(change.old or ""), plain(change.new or "")
+    if change.old is None:
+        return f"{path}: added, {new}"
+    if change.new is None:
+        return f"{path}: removed, {old}"
+    return f"{path}: {old} → {new}"
+
+
 def _instance(difference: InstanceDiff) -> str:
     key = f", key {plain(difference.key)}" if difference.key else ""
     step = f", step {difference.step}" if difference.step > 1 else ""
@@ -83,7 +108,8 @@ def _endings(difference: InstanceDiff) -> str:
 
 
 def _ending(ending: Ending) -> str:
-    reason = f" ({ending.reason})" if ending.reason else ""
+    which = "" if ending.limit is UNSET else f": {plain(ending.limit)}"
+    reason = f" ({ending.reason}{which})" if ending.reason else ""
     by = f" by {plain(ending.cause)}" if ending.cause else ""
     told = f"{ending.outcome}{reason} at {ending.time}{by}"
     if ending.retracted is UNSET:

@@ -173,12 +173,18 @@ def _decisions(decisions: Iterable[DecisionExplained]) -> Table:
             each.time,
             _message(each.trigger, each.step),
             each.key,
-            each.outcome if each.reason is None else f"{each.outcome}, {each.reason}",
+            _outcome(each),
             ", ".join(each.cause),
         )
         for each in decisions
     ]
     return _table("decisions", ["time", "trigger", "key", "outcome", "because of"], rows)
+
+
+def _outcome(decision: DecisionExplained) -> str:
+    why = f", {decision.reason}" if decision.reason else ""
+    which = f" ({decision.limit})" if decision.limit else ""
+    return f"{decision.outcome}{why}{which}"
 
 
 def _features(explanation: Explanation) -> list[tuple[str, str]]:

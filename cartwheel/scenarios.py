@@ -7,6 +7,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 
@@ -15,7 +16,17 @@ from cartwheel.errors import UsageError
 from cartwheel.junit import Result, write_junit
 from cartwheel.places import check_place
 from cartwheel.visible import visible
-from config import Config, ConfigError, Problem, RuleNames, Scenario, load, load_scenarios
+from config import (
+    Config,
+    ConfigError,
+    LoadedScenarios,
+    Problem,
+    RuleNames,
+    Scenario,
+    events_of,
+    load,
+    load_scenarios,
+)
 from flows.job import plans_of
 from flows.scenarios import Rules, run_scenario
 
@@ -54,15 +65,18 @@ def run(arguments: argparse.Namespace) -> int:
         profile, decide = plans_of(config)
         features = [each.name for each in decide.slots]
         files = _files(arguments.scenarios)
-        scenarios = _load_all(files, _names(config, features))
+        loaded = _load_all(files, _names(config, features))
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
-    scenarios = _chosen(scenarios, arguments.names)
+    scenarios = _chosen(loaded.scenarios, arguments.names)
     if arguments.junit:
         customers = [Path(config.attributes.file)] if config.attributes else []
         check_place("--junit", arguments.junit, [arguments.config, *files, *customers])
     rules = Rules(profile, decide, config.time.disorder_ms)
+    for each in () if arguments.json else loaded.warnings:
+        place = f"{each.file}:{each.line}:{each.column}"
+        print(visible(f"{place}: warning: {each.message}"), file=sys.stderr)
     results = []
     for scenario in scenarios:
         started = perf_counter()
@@ -75,7 +89,9 @@ def run(arguments: argparse.Namespace) -> int:
         write_junit(arguments.junit, results)
     failed = sum(not result.ok for result in results)
     if arguments.json:
-        print(json.dumps({"ok": not failed, "scenarios": [each.to_json() for each in results]}))
+        told = [each.to_json() for each in results]
+        warnings = [asdict(each) for each in loaded.warnings]
+        print(json.dumps({"ok": not failed, "scenarios": told, "warnings": warnings}))
     else:
         print(f"{counted(len(results), 'scenario')}, {failed:,} failed")
     return 1 if failed else 0
@@ -83,7 +99,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _names(config: Config, features: Sequence[str]) -> RuleNames:
     columns = config.attributes.columns if config.attributes else {}
-    return RuleNames(list(config.triggers), list(config.segments), features, columns)
+    triggers, segments = list(config.triggers), list(config.segments)
+    return RuleNames(triggers, segments, features, columns, events_of(config))
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:
@@ -104,25 +121,28 @@ def _files(paths: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(files))
 
 
-def _load_all(files: Iterable[Path], names: RuleNames) -> list[Scenario]:
+def _load_all(files: Iterable[Path], names: RuleNames) -> LoadedScenarios:
     """Read all files.
 
     Raises:
         ConfigError: with every problem of every file.
     """
     scenarios: list[Scenario] = []
+    warnings: list[Problem] = []
     problems: list[Problem] = []
     for file in files:
         try:
-            scenarios += load_scenarios(file, names)
+            loaded = load_scenarios(file, names)
+            scenarios += loaded.scenarios
+            warnings += loaded.warnings
         except ConfigError as error:
             problems += error.problems
     if problems:
         raise ConfigError(problems)
-    return scenarios
+    return LoadedScenarios(tuple(scenarios), tuple(warnings))
 
 
-def _chosen(scenarios: list[Scenario], names: Sequence[str] | None) -> list[Scenario]:
+def _chosen(scenarios: Sequence[Scenario], names: Sequence[str] | None) -> Sequence[Scenario]:
     """Leave out what was not asked for.
 
     Raises:

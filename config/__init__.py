@@ -4,6 +4,7 @@ Everything outside this package uses the names below and none of its modules.
 """
 
 from config.arbitration import Holdout, Limit, QuietHours
+from config.changes import changes_of
 from config.errors import ConfigError, Problem
 from config.features import Attributes, Decaying, Feature, Segment, Windowed
 from config.json_schema import config_schema
@@ -25,11 +26,13 @@ from config.models import (
 from config.occurrences import Cancel, Start
 from config.payloads import Template
 from config.scenario_checks import RuleNames
+from config.scenario_events import events_of
 from config.scenarios import (
     Expectation,
     ExpectedDecision,
     ExpectedFeature,
     ExpectedMembership,
+    LoadedScenarios,
     Scenario,
     ScenarioEvent,
     load_scenarios,
@@ -64,6 +67,7 @@ __all__ = [
     "KafkaSource",
     "Limit",
     "Loaded",
+    "LoadedScenarios",
     "Measure",
     "Place",
     "Problem",
@@ -82,9 +86,11 @@ __all__ = [
     "Time",
     "Trigger",
     "Windowed",
+    "changes_of",
     "config_schema",
     "definition",
     "event_and_customer",
+    "events_of",
     "format_duration",
     "in_order",
     "known_value",

@@ -11,6 +11,7 @@ from config.section import Section
 from config.values import (
     ConfigName,
     expected,
+    format_duration,
     given,
     one_of,
     parse_duration,
@@ -64,6 +65,14 @@ class Limit(Section):
     """In the last so long, or in a calendar day or week."""
     zone: Zone = None
     """Whose days and weeks these are; None: the customer's."""
+
+    @property
+    def written(self) -> str:
+        """The limit in the file's words: ``at most 3 per 7d, channel email``."""
+        per = format_duration(self.per) if isinstance(self.per, int) else self.per
+        about = (("channel", self.channel), ("trigger", self.trigger), ("tag", self.tag))
+        more = (f", {key} {name}" for key, name in (*about, ("zone", self.zone)) if name)
+        return f"at most {self.at_most} per {per}{''.join(more)}"
 
 
 def _time_of_day(value: object) -> int:

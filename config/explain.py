@@ -115,7 +115,7 @@ def _finding(details: ErrorDetails, spot: Spot, keys: KeysAt) -> Finding:
         problem = ExpressionProblem(context["problem"], context["offset"], 0, context["near"])
         return told_expression(spot, problem)
     if kind == "missing":
-        return spot.key_place, f"the key {path[-1]} is missing"
+        return spot.key_place, f"the key {quote(str(path[-1]))} is missing"
     if kind == "too_long":
         return spot.place, f"found {_length(spot.node)}, expected at most {context['max_length']}"
     if kind == "too_short":

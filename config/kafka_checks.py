@@ -52,7 +52,8 @@ def _sink_has_brokers(config: object) -> Iterator[Finding]:
         return
     if "kafka" not in mapping_at(config, "source"):
         path = ("sinks", "kafka", KEY)
-        yield path, "the key brokers is missing, and there is no source.kafka to take them from"
+        message = 'the key "brokers" is missing, and there is no source.kafka to take them from'
+        yield path, message
 
 
 def _source_is_no_output(config: object) -> Iterator[Finding]:
@@ -92,7 +93,7 @@ def _security(config: object, path: tuple[str, ...]) -> Iterator[Finding]:
     if str(protocol).startswith("SASL_"):
         for key in _SASL_KEYS:
             if key not in given:
-                yield (*path, KEY), f"the key {key} is missing, which SASL needs"
+                yield (*path, KEY), f'the key "{key}" is missing, which SASL needs'
     yield from _pair(path, given)
     if isinstance(protocol, Substituted):
         return  # it may switch security off where one file serves several places

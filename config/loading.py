@@ -55,7 +55,7 @@ def load_with_warnings(path: Path, environment: Mapping[str, str] | None = None)
     config, tree = _load(path, environment)
     found = warnings_of(config, to_plain(tree))
     warnings = [finding_at(tree, where, message) for where, message in found]
-    return Loaded(config, tuple(_problems(path, warnings)))
+    return Loaded(config, tuple(problems_of(path, warnings)))
 
 
 def read_fields(
@@ -110,7 +110,8 @@ def finding_at(tree: Node, where: KeyPath, message: str) -> Finding:
     return place, f"{dotted(spot.path)}: {message}"
 
 
-def _problems(path: Path, findings: Iterable[Finding]) -> list[Problem]:
+def problems_of(path: Path, findings: Iterable[Finding]) -> list[Problem]:
+    """Say of what was found in which file it is, in the order of the file."""
     return [
         Problem(str(path), place.line, place.column, message)
         for place, message in sorted(dict.fromkeys(findings))
@@ -119,7 +120,7 @@ def _problems(path: Path, findings: Iterable[Finding]) -> list[Problem]:
 
 def error_of(path: Path, findings: Iterable[Finding]) -> ConfigError:
     """Make the error that says all that was found in a file."""
-    return ConfigError(_problems(path, findings))
+    return ConfigError(problems_of(path, findings))
 
 
 def _read(path: Path) -> str:

@@ -1,5 +1,7 @@
 """Ways into the plain values of a config, for rules over several keys."""
 
+from collections.abc import Iterator
+
 from config.values import parse_duration
 
 KEY = "[key]"
@@ -15,6 +17,14 @@ def mapping_at(value: object, *path: str) -> dict[str, object]:
     for part in path:
         value = value.get(part) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
+
+
+def items_at(value: object, key: str) -> Iterator[tuple[int, dict[str, object]]]:
+    """Give the mappings in the list under a key, each with its number."""
+    found = mapping_at(value).get(key)
+    for number, each in enumerate(found if isinstance(found, list) else ()):
+        if isinstance(each, dict):
+            yield number, each
 
 
 def duration_at(value: object, *path: str | int) -> int | None:

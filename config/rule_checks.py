@@ -104,6 +104,6 @@ def _conditions(path: Path, segment: Mapping[str, object]) -> Iterator[Finding]:
         return
     missing = [key for key in ("enter", "leave") if key not in segment]
     if len(missing) == 1:
-        yield (*path, KEY), f"the key {missing[0]} is missing: enter and leave stand together"
+        yield (*path, KEY), f'the key "{missing[0]}" is missing: enter and leave stand together'
     elif missing and segment.keys() <= {"for", "hold"}:  # others may be misspelt
-        yield (*path, KEY), "the key when is missing, or enter and leave"
+        yield (*path, KEY), 'the key "when" is missing, or "enter" and "leave"'

@@ -5,10 +5,10 @@ passed over.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from config.plain import KEY, Finding, Path, mapping_at
+from config.plain import KEY, Finding, Path, items_at, mapping_at
 from config.wording import nearest, quote, shorten, suggestion
 
 MOST_EXPECTED = 500
@@ -40,18 +40,20 @@ class RuleNames:
         features: the names of what rules look at: features, ``session.views`` and the like.
         columns: of the file of customers, and what each holds: ``text``, ``number`` or
             ``true_false``.
+        events: the names of the events that rules know.
     """
 
     triggers: Sequence[str]
     segments: Sequence[str]
     features: Sequence[str]
     columns: Mapping[str, str] = field(default_factory=dict)
+    events: Collection[str] = ()
 
 
 def check_scenarios(file: object, names: RuleNames) -> Iterator[Finding]:
     """Give the path of each value or key that does not go with another, and why."""
     seen: dict[str, int] = {}
-    for number, scenario in _items(file, "scenarios"):
+    for number, scenario in items_at(file, "scenarios"):
         path: Path = ("scenarios", number)
         name = scenario.get("name")
         if isinstance(name, str) and seen.setdefault(name, number) != number:
@@ -62,24 +64,17 @@ def check_scenarios(file: object, names: RuleNames) -> Iterator[Finding]:
         events = scenario.get("events")
         if events == []:
             yield (*path, "events"), "found none, expected at least one event"
-        for place, event in _items(scenario, "events"):
+        for place, event in items_at(scenario, "events"):
             yield from _event((*path, "events", place), event)
-        count = sum(1 for _ in _items(scenario, "expect"))
+        count = sum(1 for _ in items_at(scenario, "expect"))
         if count > MOST_EXPECTED:
             yield (*path, "expect"), f"found {count}, expected at most {MOST_EXPECTED}"
-        for place, expectation in _items(scenario, "expect"):
+        for place, expectation in items_at(scenario, "expect"):
             yield from _expectation((*path, "expect", place), expectation, customers, names)
 
 
-def _items(value: object, key: str) -> Iterator[tuple[int, dict[str, object]]]:
-    found = mapping_at(value).get(key)
-    for number, each in enumerate(found if isinstance(found, list) else ()):
-        if isinstance(each, dict):
-            yield number, each
-
-
 def _customers(scenario: object) -> list[str]:
-    found = [event.get("customer") for _, event in _items(scenario, "events")]
+    found = [event.get("customer") for _, event in items_at(scenario, "events")]
     return list(dict.fromkeys(each for each in found if isinstance(each, str)))
 
 
@@ -98,7 +93,7 @@ def _attributes(
 
 def attributes_expected(file: object, columns: Mapping[str, str]) -> Iterator[Finding]:
     """Give the path of each attribute that is not what its column holds, and what is expected."""
-    for number, scenario in _items(file, "scenarios"):
+    for number, scenario in items_at(file, "scenarios"):
         for customer, values in mapping_at(scenario, "attributes").items():
             for column, value in mapping_at(values).items():
                 expected = _expected_of(columns.get(column), value)
@@ -123,7 +118,7 @@ def _expected_of(kind: str | None, value: object) -> str:
 def _event(path: Path, event: dict[str, object]) -> Iterator[Finding]:
     kind = event.get("type", "track")
     if kind == "track" and "event" not in event:
-        yield path, "the key event is missing"
+        yield path, 'the key "event" is missing'
     if isinstance(kind, str) and kind != "track" and "event" in event:
         message = f"goes with the type track only; the name of this event is {shorten(kind)}"
         yield (*path, "event", KEY), message
@@ -137,7 +132,7 @@ def _expectation(
         yield (*path, "customer"), _nobody(customer, customers)
     kinds = [key for key in expectation if key in _KINDS]
     if not kinds:
-        yield path, "the key trigger, segment or feature is missing"
+        yield path, 'the key "trigger", "segment" or "feature" is missing'
         return
     kind, *others = kinds
     for other in others:
@@ -147,7 +142,7 @@ def _expectation(
             yield (*path, key, KEY), f"found with {kind}, goes with {_GOES_WITH[key]} only"
     needed = _NEEDED.get(kind)
     if needed and needed not in expectation:
-        yield path, f"the key {needed} is missing"
+        yield path, f'the key "{needed}" is missing'
     yield from _rule(path, expectation, kind, names)
     yield from _outcome(path, expectation)
 

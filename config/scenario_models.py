@@ -17,7 +17,7 @@ from config.triggers import THEN_MOST
 from config.values import EventName, Yes, expected, given, one_of, whole
 
 OUTCOMES = ("sent", "cancelled", "superseded", "suppressed", "expired", "retracted")
-"""How an instance ends; and that its message was taken back, for an event that came late."""
+"""How an instance may end; and that its message was taken back."""
 REASONS = ("when", "quiet_hours", "again", "limit", "holdout", "paused")
 """Why a message may be suppressed (T9) where one config runs from the beginning."""
 TYPES = ("track", "identify", "page", "screen", "group", "alias")

@@ -7,11 +7,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from config.errors import Problem
 from config.explain import findings_of, locate
-from config.loading import error_of, finding_at, read_fields
+from config.loading import error_of, finding_at, problems_of, read_fields
 from config.measures import keys_of
 from config.plain import Path as KeyPath
 from config.scenario_checks import RuleNames, attributes_expected, check_scenarios
+from config.scenario_events import doubtful_events
 from config.scenario_models import (
     ScenarioFile,
     WrittenEvent,
@@ -63,11 +65,11 @@ class Expectation:
 
 @dataclass(frozen=True)
 class ExpectedDecision(Expectation):
-    """The end of a trigger's instance, or what took its message back; None may be anything.
+    """The end of a trigger's instance, or of its message; what is None may be anything.
 
     Attributes:
         trigger: the name.
-        outcome: ``sent`` or another.
+        outcome: ``sent`` or another; ``retracted`` where a message is taken back.
         reason: why it is suppressed.
         key: of the instance.
         step: which message of the trigger, from 1.
@@ -123,19 +125,34 @@ class Scenario:
     attributes: Mapping[str, Mapping[str, Any]]
 
 
+@dataclass(frozen=True)
+class LoadedScenarios:
+    """A scenario file that is fine.
+
+    Attributes:
+        scenarios: in the order of the file.
+        warnings: what is allowed and yet probably not meant, likewise.
+    """
+
+    scenarios: tuple[Scenario, ...]
+    warnings: tuple[Problem, ...]
+
+
 def load_scenarios(
     path: Path, names: RuleNames, environment: Mapping[str, str] | None = None
-) -> tuple[Scenario, ...]:
+) -> LoadedScenarios:
     """Read and check a scenario file.
 
     Args:
-        path: the file.
+        path: the file; a regular one, since from a pipe nothing may ever come.
         names: what the config has names for.
         environment: what ``${NAME}`` refers to; None for the process's own.
 
     Raises:
         ConfigError: with every problem of the file.
     """
+    if path.exists() and not path.is_file():
+        raise error_of(path, [(Place(1, 1), "found no regular file, expected one")])
     tree, findings = read_fields(path, environment)
     plain = to_plain(tree)
     file = None
@@ -154,13 +171,15 @@ def load_scenarios(
             message = f"found {spot.describe()}, expected {expected}, as the config says"
             findings.append(finding_at(tree, where, message))
     if file is not None:
-        findings += _without_start(tree, file)
+        findings += sorted(_without_start(tree, file))[:1]  # one start does for all
     if file is None or findings:
         raise error_of(path, findings)
-    return tuple(
+    scenarios = tuple(
         _scenario(path, tree, number, each, each.start or file.start)
         for number, each in enumerate(file.scenarios)
     )
+    doubtful = [finding_at(tree, *each) for each in doubtful_events(plain, names.events)]
+    return LoadedScenarios(scenarios, tuple(problems_of(path, doubtful)))
 
 
 def _keys_at(path: Sequence[str | int]) -> list[str]:

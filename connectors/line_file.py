@@ -120,7 +120,7 @@ class LineFile:
         except EOFError:
             raise TruncatedFile(
                 f"{self._name}: the compressed file ends too early, after line {self._line - 1};"
-                " it was truncated; fetch it again (with --state, what was read before is kept)"
+                " it was truncated; fetch it again"
             ) from None
         except DAMAGED as error:
             raise FileProblem(

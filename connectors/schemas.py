@@ -242,13 +242,21 @@ def _decision() -> Schema:
                 **_about_instance({"type": ["string", "null"], "pattern": _VERSION}),
                 "outcome": {"enum": list(OUTCOMES)},
                 "reason": {"enum": [*REASONS, None]},
+                "limit": {**_TEXT, "minLength": 1, "description": "the one that was reached"},
                 "cause": {**_TEXT_OR_NULL, "description": "the deciding event's messageId"},
             },
-            optional=["step"],
+            optional=["step", "limit"],
         ),
         "if": is_suppressed,
         "then": {"properties": {"reason": {"enum": list(REASONS)}}},
         "else": {"properties": {"reason": {"type": "null"}}},
+        "allOf": [
+            {
+                "if": {"properties": {"reason": {"const": "limit"}}},
+                "then": {"required": ["limit"]},
+                "else": {"properties": {"limit": False}},
+            }
+        ],
     }
 
 

@@ -13,20 +13,24 @@ from config import ExpectedDecision
 from operators.outputs import Outputs, Record
 from operators.times import EventTime, format_time, parse_time
 
+RETRACTED = "retracted"
+"""Beside the outcomes of decisions: that a message was taken back."""
+
 
 @dataclass(frozen=True)
 class ActualDecision:
-    """The end of an instance, with its message where one was sent; or what took that back.
+    """The end of an instance, with its message where one was sent; or that this was taken back.
 
     Attributes:
-        time_ms: of the decision, or of the event for which a message was taken back.
+        time_ms: of the decision; of the late event where a message was taken back.
         customer: whose.
         trigger: of which.
-        outcome: how it ended; ``retracted`` beside ``sent`` where the message was taken back.
+        outcome: how it ended, or ``retracted``.
         reason: why it was suppressed.
         key: of the instance, empty where it has none.
         step: which message of the trigger, from 1.
         payload: of the message, empty where none was sent.
+        limit: which one was reached, where that is the reason.
     """
 
     time_ms: int
@@ -37,6 +41,7 @@ class ActualDecision:
     key: str
     step: int
     payload: Mapping[str, Any] = field(default_factory=dict)
+    limit: str | None = None
 
     def __str__(self) -> str:
         return f"{self.trigger} for {self.customer}: {self.end}"
@@ -45,6 +50,7 @@ class ActualDecision:
     def end(self) -> str:
         """Say how and when it ended."""
         why = f", {self.reason}" if self.reason else ""
+        why += f" ({self.limit})" if self.limit else ""
         key = f", key {self.key}" if self.key else ""
         step = f", step {self.step}" if self.step > 1 else ""
         return f"{self.outcome} at {short_time(self.time_ms)}{why}{key}{step}"
@@ -60,20 +66,26 @@ def told(expected: ExpectedDecision) -> str:
 
 
 def decisions_of(outputs: Sequence[Outputs]) -> list[ActualDecision]:
-    """Put decisions together with their messages, and with what was taken back; in time order."""
+    """Put decisions together with their messages, and with what was taken back, by time."""
     messages = {
         (record.data["instance"], record.data.get("step", 1)): record.data.get("payload")
         for record in _records(outputs, "triggers")
         if record.type == "trigger.sent"
     }
     found = [
-        _decided(record, str(record.data["outcome"]), _payload(messages, record))
-        for record in _records(outputs, "decisions")
-    ]
-    found += [
-        _decided(record, "retracted", {})
-        for record in _records(outputs, "triggers")
-        if record.type == "trigger.retracted"
+        ActualDecision(
+            time_ms=record.time,
+            customer=record.subject,
+            trigger=str(record.data["trigger"]),
+            outcome=str(record.data.get("outcome", RETRACTED)),
+            reason=_text(record.data.get("reason")),
+            key=str(record.data["key"]),
+            step=_step(record),
+            payload=_payload(messages, record),
+            limit=_text(record.data.get("limit")),
+        )
+        for record in (*_records(outputs, "decisions"), *_records(outputs, "triggers"))
+        if record.type != "trigger.sent"
     ]
     return sorted(found, key=lambda each: (each.time_ms, each.trigger, each.customer, each.key))
 
@@ -105,6 +117,39 @@ def matched(
     for wanted in range(len(expected)):
         find(wanted, set())
     return {wanted: number for number, wanted in taken.items()}
+
+
+def paired(
+    expected: Sequence[ExpectedDecision], decisions: Sequence[ActualDecision]
+) -> dict[int, int]:
+    """Find for expectations that were not met what probably came in place of each.
+
+    That is a decision of the same trigger and customer; the nearest ones go together first, and
+    each stands for one expectation at most.
+
+    Args:
+        expected: those that no decision fits.
+        decisions: those that fit no expectation; of equally near ones the first is taken.
+
+    Returns:
+        The index of the decision, by the index of its expectation; those without one are left out.
+    """
+    alike: dict[tuple[str, str], list[int]] = {}
+    for number, decided in enumerate(decisions):
+        alike.setdefault((decided.trigger, decided.customer), []).append(number)
+    by_distance = sorted(
+        (len(apart(each, other)), abs(other.time_ms - each.time_ms), number, wanted)
+        for wanted, each in enumerate(expected)
+        for number in alike.get((each.trigger, each.customer), ())
+        for other in (decisions[number],)
+    )
+    found: dict[int, int] = {}
+    taken: set[int] = set()
+    for _, _, number, wanted in by_distance:
+        if wanted not in found and number not in taken:
+            found[wanted] = number
+            taken.add(number)
+    return found
 
 
 def apart(expected: ExpectedDecision, decided: ActualDecision) -> list[str]:
@@ -162,21 +207,8 @@ def _records(outputs: Sequence[Outputs], kind: str) -> list[Record]:
     ]
 
 
-def _decided(record: Record, outcome: str, payload: Mapping[str, Any]) -> ActualDecision:
-    return ActualDecision(
-        time_ms=record.time,
-        customer=record.subject,
-        trigger=str(record.data["trigger"]),
-        outcome=outcome,
-        reason=_text(record.data.get("reason")),
-        key=str(record.data["key"]),
-        step=_step(record),
-        payload=payload,
-    )
-
-
 def _payload(messages: Mapping[Any, Any], record: Record) -> Mapping[str, Any]:
-    if record.data["outcome"] != "sent":
+    if record.data.get("outcome") != "sent":
         return {}
     found = messages.get((record.data["instance"], record.data.get("step", 1)))
     return found if isinstance(found, dict) else {}

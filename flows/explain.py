@@ -127,6 +127,7 @@ class _Copy:
                     each.step + 1,
                     each.outcome,
                     each.reason,
+                    each.limit,
                     each.causes,
                 )
                 for each in reversed(now.decisions)

@@ -80,6 +80,7 @@ class DecisionExplained(msgspec.Struct, frozen=True):
     step: int
     outcome: str
     reason: str | None
+    limit: str | None
     cause: list[str]
 
 

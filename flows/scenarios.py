@@ -15,15 +15,21 @@ from config import (
     ScenarioEvent,
     format_duration,
 )
-from flows.expected import ActualDecision, apart, decisions_of, matched, same, short_time, told
+from flows.expected import (
+    ActualDecision,
+    apart,
+    decisions_of,
+    matched,
+    paired,
+    same,
+    short_time,
+    told,
+)
 from flows.trial import Trial
 from operators.features.row_values import row_number
 from operators.outputs import DeadLetter, LateEvent, Outputs
 from operators.plans import DecidePlan, ProfilePlan
 from operators.times import EventTime, format_time
-
-_TOLD = {"sent", "retracted"}
-"""What consumers hear of, so that a scenario must list it."""
 
 
 class Rules(NamedTuple):
@@ -115,11 +121,22 @@ class _Run:
         rest = [each for number, each in enumerate(decisions) if number not in found.values()]
         missing = [each for number, each in enumerate(expected) if number not in found]
         later = decisions_of([self._trial.close()]) if missing else []
-        for each in missing:
-            nearest = _instead(each, decisions, rest, later)
-            yield Difference(each.place, f"expected {told(each)}", (nearest,))
-        for decided in rest:
-            if decided.outcome in _TOLD and not self._scenario.partial:
+        pairs = paired(missing, [*rest, *later])
+        for number, each in enumerate(missing):
+            other = pairs.get(number)
+            if other is None:
+                detail = _nothing(each, [*decisions, *later])
+            elif other < len(rest):
+                detail = f"but it was {_instead(each, rest[other])}"
+            else:
+                nearest = _instead(each, later[other - len(rest)])
+                detail = f"but, without further events, it will be {nearest}"
+            yield Difference(each.place, f"expected {told(each)}", (detail,))
+        if self._scenario.partial:
+            return
+        told_already = set(pairs.values())
+        for number, decided in enumerate(rest):
+            if decided.outcome == "sent" and number not in told_already:
                 yield Difference(
                     self._scenario.place,
                     f"not expected {decided}",
@@ -191,47 +208,29 @@ def _cell(value: Any) -> Any:
     return row_number(float(value)) if type(value) in {int, float} else value
 
 
-def _instead(
-    expected: ExpectedDecision,
-    decisions: Sequence[ActualDecision],
-    rest: Sequence[ActualDecision],
-    later: Sequence[ActualDecision],
-) -> str:
-    """Say what came in place of what is expected, or will come.
-
-    Args:
-        expected: what did not come.
-        decisions: all that came.
-        rest: those of them that no expectation stands for.
-        later: what comes after the end of the scenario, if nothing more happens.
-    """
-
-    def distance(decided: ActualDecision) -> tuple[int, int]:
-        return len(apart(expected, decided)), abs(decided.time_ms - expected.time_ms)
-
-    def alike(some: Sequence[ActualDecision]) -> list[ActualDecision]:
-        wanted = expected.trigger, expected.customer
-        return [each for each in some if (each.trigger, each.customer) == wanted]
-
-    came, coming = alike(rest), alike(later)
-    if came or coming:
-        nearest = min([*came, *coming], key=distance)  # of equal ones what has come
-        words = "but it was" if nearest in came else "but, without further events, it will be"
-        return f"{words} {nearest.end}{_in_payload(expected, nearest)}"
-    if alike(decisions):
-        return "but each decision that came is expected by another line"
+def _nothing(expected: ExpectedDecision, decisions: Sequence[ActualDecision]) -> str:
+    """Say that nothing came in place of what is expected, of all that came or will come."""
+    wanted = expected.trigger, expected.customer
+    if any((each.trigger, each.customer) == wanted for each in decisions):
+        return "but each decision that came stands for another line"
     return f"but nothing started {expected.trigger} for {expected.customer}"
 
 
-def _in_payload(expected: ExpectedDecision, decided: ActualDecision) -> str:
-    """Say which values of a message are others than expected."""
-    if decided.outcome != "sent":
-        return ""
-    return "".join(
-        f"; payload.{name} is {_shown(decided.payload.get(name))}, not {_shown(value)}"
-        for name, value in expected.payload.items()
-        if f"payload.{name}" in apart(expected, decided)
-    )
+def _instead(expected: ExpectedDecision, decided: ActualDecision) -> str:
+    """Say what a decision is, and in what it is another than expected beyond how it ended."""
+    differs = apart(expected, decided)
+    more = ""
+    if "step" in differs and decided.step == 1:
+        more += ", step 1"
+    if "key" in differs and not decided.key:
+        more += ", without a key"
+    if decided.outcome == "sent":
+        more += "".join(
+            f"; payload.{name} is {_shown(decided.payload.get(name))}, not {_shown(value)}"
+            for name, value in expected.payload.items()
+            if f"payload.{name}" in differs
+        )
+    return f"{decided.end}{more}"
 
 
 def _in(segment: str, *, inside: bool) -> str:

@@ -183,4 +183,5 @@ def _limit(limit: Limit) -> LimitPlan:
         channel=limit.channel,
         trigger=limit.trigger,
         tag=limit.tag,
+        written=limit.written,
     )

@@ -41,6 +41,18 @@ class Hold(NamedTuple):
     expires: bool
 
 
+class Refusal(NamedTuple):
+    """A message does not go out.
+
+    Attributes:
+        reason: why (T9).
+        limit: which limit was reached, as the config writes it; None for other reasons.
+    """
+
+    reason: str
+    limit: str | None = None
+
+
 class Arbiter:
     """Says of each message that is due whether it goes out.
 
@@ -78,7 +90,7 @@ class Arbiter:
 
     def refusal(
         self, customer: Customer, trigger: TriggerPlan, instance: Instance, row: Sequence[Any]
-    ) -> str | Hold | None:
+    ) -> Refusal | Hold | None:
         """Say why a message does not go out at the time at which it is asked.
 
         Args:
@@ -88,21 +100,24 @@ class Arbiter:
             row: the customer's as of that time.
 
         Returns:
-            The reason (T9), until when it is held, or None where it goes out.
+            The refusal, until when it is held, or None where it goes out. Of several limits that
+            are reached the first of the config is named.
         """
         time = instance.asked
         if instance.due < self._live_from_ms:
-            return "not_live"
+            return Refusal("not_live")
         if not trigger.enabled:
-            return "paused"
+            return Refusal("paused")
         if (held := self._of_row(trigger, instance, time, row)) is not None:
-            return held
+            return held if isinstance(held, Hold) else Refusal(held)
         if instance.step == 0 and self._is_too_soon(customer, trigger, time):
-            return "again"
+            return Refusal("again")
         limits = self._limits[trigger.name, instance.step]
-        if any(self._is_reached(each, customer, time, row) for each in limits):
-            return "limit"
-        return "holdout" if self._holdout and is_held_out(self._holdout, customer.name) else None
+        reached = (each for each in limits if self._is_reached(each, customer, time, row))
+        if first := next(reached, None):
+            return Refusal("limit", first.written)
+        held_out = self._holdout and is_held_out(self._holdout, customer.name)
+        return Refusal("holdout") if held_out else None
 
     def next_look(self, trigger: TriggerPlan, instance: Instance) -> EventTime | None:
         """Return at which time the customer is to be looked at next for an instance.

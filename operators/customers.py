@@ -53,6 +53,7 @@ class Decided(msgspec.Struct, array_like=True, gc=False):
         reason: see Verdict.
         causes: messageIds of the events that opened the instance, then of the one that ended it.
         step: which message of the trigger, from 0.
+        limit: see Verdict.
     """
 
     time: EventTime
@@ -62,6 +63,7 @@ class Decided(msgspec.Struct, array_like=True, gc=False):
     reason: str | None
     causes: list[str]
     step: int = 0
+    limit: str | None = None
 
 
 class Customer(msgspec.Struct, array_like=True, gc=False):
@@ -134,6 +136,7 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
                 reason=end.reason,
                 causes=causes,
                 step=instance.step,
+                limit=end.limit,
             )
         )
         del self.decisions[:-DECISIONS_MOST]

@@ -56,12 +56,14 @@ class Verdict:
         outcome: one of OUTCOMES.
         reason: why it was suppressed, one of REASONS.
         cause: the messageId of the deciding event.
+        limit: which one was reached, where that is the reason, as the config writes it.
     """
 
     time: EventTime
     outcome: str
     reason: str | None
     cause: str | None
+    limit: str | None = None
 
 
 def decision(subject: Subject, end: Verdict) -> Record:
@@ -69,6 +71,8 @@ def decision(subject: Subject, end: Verdict) -> Record:
     data: dict[str, object] = _about(subject)
     data["outcome"] = end.outcome
     data["reason"] = end.reason
+    if end.limit is not None:
+        data["limit"] = end.limit
     data["cause"] = end.cause
     instance: object = data["instance"]
     return Record("decision", f"{instance}-decision", subject.customer, end.time, data)

@@ -133,6 +133,7 @@ class LimitPlan:
         channel: which messages count and are held back: of this channel, None for all.
         trigger: likewise of this trigger.
         tag: likewise of triggers with this tag.
+        written: the limit in the config's words, for whoever asks which one was reached.
     """
 
     at_most: int
@@ -142,6 +143,7 @@ class LimitPlan:
     channel: str | None = None
     trigger: str | None = None
     tag: str | None = None
+    written: str = ""
 
 
 @dataclass(frozen=True)

@@ -317,11 +317,12 @@ class TriggerKeeper:
         if refusal is None:
             self._send(subject, trigger, row)
             instance.is_sent = True
-        if refusal in {None, "holdout"}:
+        reason, limit = refusal or (None, None)
+        if reason in {None, "holdout"}:
             self._arbiter.note(customer, trigger, instance, self.watermark)
         outcome = "suppressed" if refusal else "sent"
-        self._conclude(customer, subject, Verdict(ending.time, outcome, refusal, None))
-        if instance.step + 1 < len(trigger.steps) and refusal in {None, *GOES_ON_AFTER}:
+        self._conclude(customer, subject, Verdict(ending.time, outcome, reason, None, limit))
+        if instance.step + 1 < len(trigger.steps) and reason in {None, *GOES_ON_AFTER}:
             return _following(trigger, instance, ending.time)
         return None
 

@@ -61,7 +61,7 @@ def _mistakes(detail: ErrorDetails, source: MappingText, keys_at: KeysAt) -> Ite
         yield Mistake(spot.key, f"{spot.name}: unknown key{near}")
     elif kind == "missing":
         at_section = f"{spot.name}: " if spot.path else ""
-        yield Mistake(spot.key, f"{at_section}the key {path[-1]} is missing")
+        yield Mistake(spot.key, f'{at_section}the key "{path[-1]}" is missing')
     elif path[-1] == _KEY or kind == "invalid_key":
         found = described(detail["input"])
         yield Mistake(

@@ -335,3 +335,51 @@ def test_a_stopped_comparison_leaves_nothing(
     assert stderr == "cartwheel: stopped; nothing was compared\n"
     assert list(room.iterdir()) == []
     assert leftover(folder) == []
+
+
+def test_what_changed_in_the_rules_stands_at_the_head(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [*write(tmp_path), str(SHOP / "events")]
+    page = tmp_path / "page.html"
+    assert main([*words, "--html", str(page)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rules = [line.strip() for line in lines[1 : lines.index("862 events under both")]]
+    assert rules[:2] == [
+        "segments.lookers.when: views_1h >= 2 → views_1h >= 4",
+        "segments.keen: removed, {when: views_1h >= 3, for: 0s, hold: 0s}",
+    ]
+    assert rules[2] == "triggers.cart_abandoned.after: 30m → 1h"
+    assert [each.partition(",")[0] for each in rules[3:]] == [
+        "triggers.browse_abandoned: removed",
+        "triggers.looked_twice: added",
+    ]
+    assert "<li>triggers.cart_abandoned.after: 30m → 1h</li>" in page.read_text()
+    assert main([*words, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["rules"]
+    assert (len(told["changes"]), told["more"]) == (5, 0)
+    after = {"path": "triggers.cart_abandoned.after", "old": "30m", "new": "1h"}
+    assert after in told["changes"]
+
+
+def test_many_changed_rules_are_counted_and_the_first_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    many = "".join(f"  more_{number}: {{on: Signed Up}}\n" for number in range(60))
+    (tmp_path / "none.jsonl").write_text("")
+    words = write(tmp_path, new=CONFIG + many)
+    assert main([*words, str(tmp_path / "none.jsonl")]) == 0
+    told = capsys.readouterr().out
+    assert told.count("added, {on: Signed Up") == 50
+    assert "\n  and 10 more changes\n" in told
+
+
+def test_a_truncated_file_is_told_without_an_option_that_diff_does_not_have(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packed = gzip.compress(b'{"type":"page","userId":"a"}\n' * 1000)
+    (tmp_path / "e.jsonl.gz").write_bytes(packed[:-20])
+    assert main([*write(tmp_path), str(tmp_path / "e.jsonl.gz")]) == 1
+    told = capsys.readouterr().err
+    assert "it was truncated; fetch it again" in told
+    assert "--state" not in told

@@ -17,6 +17,8 @@ from cartwheel.diff_result import (
     MembershipDiff,
     Moved,
     Periods,
+    RuleChange,
+    RulesDiff,
     SegmentDiff,
     SessionsDiff,
     Sides,
@@ -62,6 +64,7 @@ def result(name: str = "it", sent: int = 3, triggers: int = 1, customers: int = 
         events=Sides({"read": 9, "applied": 9}, {"read": 9, "applied": 8}),
         triggers={f"{name}{number or ''}": trigger for number in range(triggers)},
         segments={name: segment},
+        rules=RulesDiff([RuleChange(name, name, None), RuleChange("limits", "1", name)], 2),
         sessions=SessionsDiff(3, 4, 1),
         periods=Periods("day", ["2026-01-01", "2026-01-02"]),
     )

@@ -72,10 +72,10 @@ def compared(tmp_path: Path, old: Records, new: Records, **counts: int) -> Any:
             "sent → cancelled",
         ),
         (
-            {"outcome": "suppressed", "reason": "limit"},
+            {"outcome": "suppressed", "reason": "limit", "limit": "at most 1 per 2h"},
             {"outcome": "suppressed", "reason": "holdout"},
             (
-                "old suppressed (limit) at 2026-01-01T10:30:00.000Z,"
+                "old suppressed (limit: at most 1 per 2h) at 2026-01-01T10:30:00.000Z,"
                 " new suppressed (holdout) at 2026-01-01T10:30:00.000Z"
             ),
             "suppressed, limit → suppressed, holdout",
@@ -107,6 +107,19 @@ def test_a_difference_is_told_with_its_reason(
     start += (f", key {key}" if key else "") + (f", step {step}" if step else "")
     assert [told(each) for each in rule.examples[0].differences] == [f"{start}: {sentence}"]
     assert [turn_told(each) for each in rule.changes] == [turn]
+
+
+def test_another_limit_alone_is_no_difference(tmp_path: Path) -> None:
+    old, new = (
+        {
+            "decisions": [
+                decision("u1", "suppressed", reason="limit", limit=f"at most {most} per 1d")
+            ]
+        }
+        for most in (1, 2)
+    )
+    rule = compared(tmp_path, old, new)
+    assert (rule.customers, rule.old["suppressed"], rule.new["suppressed"]) == (0, 1, 1)
 
 
 def test_steps_and_keys_are_instances_of_their_own(tmp_path: Path) -> None:

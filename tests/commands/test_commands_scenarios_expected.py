@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from config import ExpectedDecision, Place
-from flows.expected import ActualDecision, apart, decisions_of, matched, same
+from flows.expected import ActualDecision, apart, decisions_of, matched, paired, same
 from operators.outputs import Outputs, Record
 from operators.times import EventTime
 
@@ -75,12 +75,19 @@ def test_a_decision_has_the_payload_of_its_own_step() -> None:
         of_step = {"instance": "i", "step": step}
         outputs.add("triggers", record("trigger.sent", **of_step, payload={"n": step}))
         outputs.add("decisions", record("decision", **of_step, outcome="sent", reason=None))
+    outputs.add("triggers", record("trigger.retracted", instance="i", step=1))
     limit = {"instance": "j", "outcome": "suppressed", "reason": "limit"}
+    limit["limit"] = "at most 1 per 1h"
     found = decisions_of([outputs, Outputs()])
-    assert sorted((each.step, each.payload["n"]) for each in found) == [(1, 1), (2, 2)]
+    assert sorted((each.outcome, each.step, each.payload.get("n")) for each in found) == [
+        ("retracted", 1, None),
+        ("sent", 1, 1),
+        ("sent", 2, 2),
+    ]
     outputs.add("decisions", record("decision", **limit))
-    (refused,) = [each for each in decisions_of([outputs]) if each.outcome != "sent"]
+    (refused,) = [each for each in decisions_of([outputs]) if each.outcome == "suppressed"]
     assert (refused.step, refused.reason, refused.payload) == (1, "limit", {})
+    assert str(refused).endswith("suppressed at 1970-01-01T00:00:00.005Z, limit (at most 1 per 1h)")
 
 
 def test_a_message_that_was_taken_back_stands_beside_the_decision_to_send_it() -> None:
@@ -101,6 +108,14 @@ def test_as_many_expectations_as_possible_are_met() -> None:
     many = 500
     full = matched([wanted()] * many, [decided()] * (many - 1))
     assert len(full) == len(set(full.values())) == many - 1
+
+
+def test_what_was_not_met_goes_with_the_nearest_that_came_each_once() -> None:
+    expected = [wanted(time_ms=30), wanted(time_ms=10, key="a"), wanted(time_ms=90, step=2)]
+    decisions = [decided(time_ms=12, key="a"), decided(time_ms=31), decided(customer="bob")]
+    assert paired(expected, decisions) == {0: 1, 1: 0}
+    assert paired(expected[:1], [decided(time_ms=29), decided(time_ms=31)]) == {0: 0}
+    assert paired([], decisions) == paired(expected, []) == {}
 
 
 @pytest.mark.parametrize(

@@ -86,15 +86,15 @@ OF_EXPECTATIONS = [
     ),
     (
         "{at: 10:00, customer: ann}",
-        f"{AT_EXPECT}: the key trigger, segment or feature is missing",
+        f'{AT_EXPECT}: the key "trigger", "segment" or "feature" is missing',
     ),
     (
         "{at: 10:00, customer: ann, segment: lapsed}",
-        f"{AT_EXPECT}: the key in is missing",
+        f'{AT_EXPECT}: the key "in" is missing',
     ),
     (
         "{at: 10:00, customer: ann, feature: orders}",
-        f"{AT_EXPECT}: the key value is missing",
+        f'{AT_EXPECT}: the key "value" is missing',
     ),
     (
         "{at: 10:00, customer: ann, trigger: welcome, segment: lapsed, in: true}",
@@ -164,7 +164,7 @@ OF_EXPECTATIONS = [
     ),
     (
         "{customer: ann, trigger: welcome}",
-        f"{AT_EXPECT}: the key at is missing",
+        f'{AT_EXPECT}: the key "at" is missing',
     ),
 ]
 
@@ -181,7 +181,7 @@ OF_EVENTS = [
         "{at: 10:00, customer: ann, event: }",
         "s.yaml:4:41: scenarios[0].events[0].event: found nothing, expected an event's name",
     ),
-    ("{at: 10:00, customer: ann}", f"{AT_EVENT}: the key event is missing"),
+    ("{at: 10:00, customer: ann}", f'{AT_EVENT}: the key "event" is missing'),
     (
         "{at: 10:00, customer: 12, event: tick}",
         (
@@ -242,7 +242,7 @@ OF_FILES = [
     ("scenarios:\n  - 5\n", ["s.yaml:2:5: scenarios[0]: found 5, expected a mapping"]),
     ("scenario: []\n", [
         's.yaml:1:1: scenario: unknown key; did you mean "scenarios"?',
-        "s.yaml:1:1: the key scenarios is missing",
+        's.yaml:1:1: the key "scenarios" is missing',
     ]),
     ("start: now\nscenarios: []\n", [
         ('s.yaml:1:8: start: found "now", expected an RFC 3339 time from 1970 to 8999 such as'
@@ -252,9 +252,8 @@ OF_FILES = [
         "s.yaml:1:32: scenarios[0].events: found none, expected at least one event",
     ]),
     ("scenarios: [{name: it, until: 11:00, events: [{at: +1h, customer: a, event: b}]}]\n", [
-        f"s.yaml:1:{column}: scenarios[0].{key}: a short time needs a start: in the scenario, or"
-        " at the top of the file"
-        for column, key in ((31, "until"), (52, "events[0].at"))
+        ("s.yaml:1:31: scenarios[0].until: a short time needs a start: in the scenario, or at the"
+        " top of the file"),
     ]),
     (in_scenario(more=f"  - {{name: it, events: [{EVENT}]}}\n"), [
         's.yaml:6:12: scenarios[1].name: found "it", which scenario 1 of this file is called',
@@ -307,7 +306,7 @@ def test_all_problems_of_all_files_are_told_at_once(
 def test_values_of_the_environment_reach_events_as_plain_text(tmp_path: Path) -> None:
     path = tmp_path / "s.yaml"
     path.write_text(in_scenario(event=EVENT[:-1] + ", properties: {a: [{b: '${WHO:-x}'}]}}"))
-    (scenario,) = load_scenarios(path, NAMES, {"WHO": "me"})
+    (scenario,) = load_scenarios(path, NAMES, {"WHO": "me"}).scenarios
     text = scenario.events[0].fields["properties"]["a"][0]["b"]
     assert (text, type(text)) == ("me", str)
 
@@ -315,7 +314,7 @@ def test_values_of_the_environment_reach_events_as_plain_text(tmp_path: Path) ->
 def test_made_up_message_ids_differ_from_given_ones(tmp_path: Path) -> None:
     path = tmp_path / "s.yaml"
     path.write_text(in_scenario(event=", ".join([EVENT, EVENT[:-1] + ", messageId: event-1}"])))
-    (scenario,) = load_scenarios(path, NAMES, {})
+    (scenario,) = load_scenarios(path, NAMES, {}).scenarios
     assert [each.message_id for each in scenario.events] == ["event-1'", "event-1"]
 
 
@@ -362,7 +361,7 @@ def test_any_text_is_a_time_or_is_refused(text: str) -> None:
 
 
 def test_scenarios_know_each_outcome_and_each_reason_that_they_can_come_to() -> None:
-    assert scenario_models.OUTCOMES == (*decisions.OUTCOMES, "retracted")
+    assert (*decisions.OUTCOMES, "retracted") == scenario_models.OUTCOMES
     # no rule gives the first two yet; the others take a state that was begun before
     never = {"consent", "merged", "removed", "not_live"}
     assert {*scenario_models.REASONS} == {*decisions.REASONS} - never
@@ -485,7 +484,7 @@ def test_any_value_anywhere_is_taken_or_refused_with_its_place(
     path.write_text(json.dumps(changed))
     names = RuleNames(["welcome"], ["lapsed"], ["orders", "spend"], NAMES.columns)
     try:
-        scenarios = load_scenarios(path, names, {})
+        scenarios = load_scenarios(path, names, {}).scenarios
     except ConfigError:
         return
     for scenario in scenarios:

@@ -135,7 +135,7 @@ def differences(
     names = RuleNames(
         list(config.triggers), list(config.segments), [each.name for each in decide.slots]
     )
-    (scenario,) = load_scenarios(file, names)
+    (scenario,) = load_scenarios(file, names).scenarios
     rules = Rules(profile, decide, config.time.disorder_ms)
     return [each.what for each in run_scenario(scenario, rules)]
 

@@ -41,9 +41,11 @@ def event(minute: int, name: str = "Product Viewed", customer: str = "u1") -> di
 EVENTS = [event(0), event(5), event(20, "Order Completed"), event(25), event(26, customer="u2")]
 
 
-def replay(folder: Path, events: Sequence[dict[str, Any]], *more: str) -> None:
+def replay(
+    folder: Path, events: Sequence[dict[str, Any]], *more: str, config: str = CONFIG
+) -> None:
     folder.mkdir(exist_ok=True)
-    (folder / "shop.yaml").write_text(CONFIG)
+    (folder / "shop.yaml").write_text(config)
     (folder / "events.jsonl").write_text("".join(json.dumps(each) + "\n" for each in events))
     words = ["--events", f"{folder}/events.jsonl", "--out", f"{folder}/out", "--json"]
     words += ["--state", f"{folder}/state", "--shards", "2", *more]
@@ -115,10 +117,26 @@ def test_what_is_pending_and_what_was_decided(
             "step": 1,
             "outcome": "cancelled",
             "reason": None,
+            "limit": None,
             "cause": [f"u1-{key[1:]}-Product Viewed", "u1-20-Order Completed"],
         }
         for key in ("p5", "p0")
     ]
+
+
+def test_a_message_that_a_limit_held_back_names_the_limit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    limits = "limits:\n  - {at_most: 9, per: day}\n  - {at_most: 1, per: 48h, trigger: abandoned}\n"
+    events = [event(0), event(5), event(50, "page")]
+    replay(tmp_path, events, config=CONFIG + limits)
+    told = explained(tmp_path, capsys)["decisions"]
+    assert [(each["outcome"], each["limit"]) for each in told] == [
+        ("suppressed", "at most 1 per 2d, trigger abandoned"),
+        ("sent", None),
+    ]
+    assert main(["explain", f"{tmp_path}/shop.yaml", "--state", f"{tmp_path}/state", "u1"]) == 0
+    assert "suppressed, limit (at most 1 per 2d, trigger abandoned)" in capsys.readouterr().out
 
 
 def test_the_next_change_by_itself_is_the_one_that_comes(

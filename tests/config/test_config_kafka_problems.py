@@ -29,8 +29,8 @@ def security(keys: str) -> str:
 
 WRONG_VALUES = [
     # text, column in line 2, parts of the message
-    ("name: s\nsource: {kafka: {topic: t}}", 10, [IN, "the key brokers is missing"]),
-    ("name: s\nsource: {kafka: {brokers: 'a:1'}}", 10, [IN, "the key topic is missing"]),
+    ("name: s\nsource: {kafka: {topic: t}}", 10, [IN, 'the key "brokers" is missing']),
+    ("name: s\nsource: {kafka: {brokers: 'a:1'}}", 10, [IN, 'the key "topic" is missing']),
     ("name: s\nsource: {kafka: }", 10, [IN, "found nothing, expected a mapping"]),
     ("name: s\nsource: {kafka: events}", 17, [IN, 'found "events", expected a mapping']),
     ("name: s\nsinks: {kafka: }", 9, [OUT, "found nothing, expected a mapping"]),
@@ -52,7 +52,7 @@ WRONG_VALUES = [
     (source("readers: 0"), 53, [f"{IN}.readers: found 0, expected a whole number from 1 to 64"]),
     (source("readers: 65"), 53, ["found 65"]),
     (source("security: SSL"), 54, [f'{IN}.security: found "SSL", expected a mapping']),
-    (security(""), 44, [f"{IN}.security: the key protocol is missing"]),
+    (security(""), 44, [f'{IN}.security: the key "protocol" is missing']),
     (security("protocol: TLS"), 65, ['"TLS", expected one of PLAINTEXT, SSL, SASL_PLAINTEXT']),
     (security("protocol: SASL_TLS"), 65, ['did you mean "SASL_SSL"?']),
     (security("protocol: SSL, ca: ''"), 74, [f"{IN}.security.ca", 'found "", expected a path']),
@@ -162,13 +162,13 @@ NOT_TOGETHER = [
         "name: s\nsource: {files: a}\nsinks: {kafka: {prefix: x}}",
         3,
         9,
-        "sinks.kafka: the key brokers is missing, and there is no source.kafka to take them from",
+        'sinks.kafka: the key "brokers" is missing, and there is no source.kafka to take them from',
     ),
     (
         "name: s\nsinks: {kafka: {}}",
         2,
         9,
-        "sinks.kafka: the key brokers is missing, and there is no source.kafka to take them from",
+        'sinks.kafka: the key "brokers" is missing, and there is no source.kafka to take them from',
     ),
 ]
 
@@ -211,14 +211,14 @@ def test_sasl_needs_a_mechanism_a_name_and_a_password(
 ) -> None:
     found = problems_of(security(f"protocol: {protocol}"))
     assert found == [
-        (2, 44, f"source.kafka.security: the key {key} is missing, which SASL needs")
+        (2, 44, f'source.kafka.security: the key "{key}" is missing, which SASL needs')
         for key in ("mechanism", "password", "username")
     ]
 
 
 def test_an_unset_password_is_a_missing_one(problems_of: ProblemsOf) -> None:
     keys = "protocol: SASL_SSL, mechanism: PLAIN, username: u, password: "
-    missing = (2, 44, "source.kafka.security: the key password is missing, which SASL needs")
+    missing = (2, 44, 'source.kafka.security: the key "password" is missing, which SASL needs')
     assert problems_of(security(f"{keys}'${{PW:-}}'")) == [missing]
     assert problems_of(security(f"{keys}null")) == [missing]
     [(line, column, message)] = problems_of(security(f"{keys}'${{PW}}'"))

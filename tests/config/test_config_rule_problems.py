@@ -78,6 +78,8 @@ SEGMENTS = [
     ("veiws > 5", 12, 6, ["there is no veiws here", 'did you mean "views"?']),
     ("views", 12, 6, ["views is a number, where a condition is expected; write views > 0"]),
     ("session.addz > 1", 12, 6, ['did you mean "session.adds"?']),
+    ("session.durations > 1m", 12, 6, ['did you mean "session.duration"?']),
+    ("session.sales > 1", 12, 6, ["there is no session.sales here; a session has session.adds"]),
     ("session.duration > 2", 12, 6, ["write a duration such as 2s"]),
     ("views > 1 and score.intent > 1", 12, 20, ["scores come with models", "not possible yet"]),
     ("segment.othr", 12, 6, ['did you mean "segment.other"?']),
@@ -101,9 +103,9 @@ SEGMENTS = [
     ("true", 12, 6, ["found true, expected a condition, as text, or a mapping"]),
     ("[views > 5]", 12, 6, ["found a list, expected a condition"]),
     ("", 12, 3, ["found nothing, expected a condition"]),
-    ("{for: 5m}", 12, 3, ["the key when is missing, or enter and leave"]),
-    ("{enter: views > 5}", 12, 3, ["the key leave is missing: enter and leave stand together"]),
-    ("{leave: views > 5}", 12, 3, ["the key enter is missing"]),
+    ("{for: 5m}", 12, 3, ['the key "when" is missing, or "enter" and "leave"']),
+    ("{enter: views > 5}", 12, 3, ['the key "leave" is missing: enter and leave stand together']),
+    ("{leave: views > 5}", 12, 3, ['the key "enter" is missing']),
     ("{wehn: views > 5}", 12, 7, ['s.wehn: unknown key; did you mean "when"?']),
     ("{when: views > 5, leave: views < 2}", 12, 24, ["found beside when, expected when, or enter"]),
     ("{when: views > 5, for: 400d}", 12, 29, ["found 400d, expected less than retention"]),
@@ -165,7 +167,12 @@ OTHERS = [
     ("features: {Ab: {count: A}}", 2, 12, 'features.Ab: found "Ab", expected a name of a-z'),
     ("segments: {a-b: 'true'}", 2, 12, 'segments.a-b: found "a-b", expected a name'),
     ("attributes:", 2, 1, "attributes: found nothing, expected a mapping"),
-    ("attributes: {file: a, columns: {c: text}}", 2, 1, "attributes: the key customer is missing"),
+    (
+        "attributes: {file: a, columns: {c: text}}",
+        2,
+        1,
+        'attributes: the key "customer" is missing',
+    ),
     (
         "attributes: {file: a, customer: b, columns: {}}",
         2,
@@ -291,3 +298,17 @@ def test_a_cycle_is_told_once_and_whole(problems_of: ProblemsOf) -> None:
     assert message == (
         "segments.two.leave: a segment cannot depend on itself: two → four → three → two"
     )
+
+
+def test_what_sessions_collect_is_offered_before_a_feature_of_that_name(
+    problems_of: ProblemsOf,
+) -> None:
+    text = """name: s
+session: {collect: {sale: {count: Order Completed}}}
+features: {sales: {count: Order Completed}, visits: {count: page}}
+segments: {a: session.sales > 1, b: session.visits > 1}
+"""
+    assert [message for _, _, message in problems_of(text)] == [
+        'segments.a: there is no session.sales here; did you mean "session.sale"?',
+        'segments.b: there is no session.visits here; did you mean "visits"?',
+    ]

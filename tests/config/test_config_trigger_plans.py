@@ -166,9 +166,19 @@ def test_each_way_to_start_is_compiled(decide: DecidePlan) -> None:
 
 def test_what_holds_for_all_messages_is_compiled(decide: DecidePlan) -> None:
     assert decide.limits == (
-        LimitPlan(3, "rolling", per_ms=168 * HOUR_MS, channel="email"),
-        LimitPlan(1, "day", zone="UTC"),
-        LimitPlan(1, "week", trigger="gone", tag="cart"),
+        LimitPlan(
+            *(3, "rolling"),
+            per_ms=168 * HOUR_MS,
+            channel="email",
+            written="at most 3 per 7d, channel email",
+        ),
+        LimitPlan(1, "day", zone="UTC", written="at most 1 per day, zone UTC"),
+        LimitPlan(
+            *(1, "week"),
+            trigger="gone",
+            tag="cart",
+            written="at most 1 per week, trigger gone, tag cart",
+        ),
     )
     assert decide.quiet == QuietPlan(21 * HOUR_MS, 17 * HOUR_MS // 2, None, hold=False)
     assert decide.holdout == HoldoutPlan(2_500, "winter")

@@ -39,6 +39,8 @@ TRIGGERS = [
     ("{on: A, where: properties.a > 1}", 21, ['did you mean "event.properties.a"?']),
     ("{on: A, where: event.propertis.a > 1}", 21, ['did you mean "event.properties.a"?']),
     ("{on: A, where: event.nmae == 'x'}", 21, ['did you mean "event.name"?']),
+    ("{on: A, where: event.properties is missing}", 21, ["name a field of it, such as event.pro"]),
+    ("{on: A, where: context == 'x'}", 21, ["such as event.context.locale"]),
     ("{on: A, where: event.zzz == 'x'}", 21, ["an event has event.properties, event.context"]),
     ("{on: A, where: 'event.properties.a[].b > 1'}", 22, ["only the fields of a feature may"]),
     ("{on: A, where: score.x > 1}", 21, ["scores come with models, which are not possible yet"]),
@@ -64,7 +66,7 @@ TRIGGERS = [
     ("{on: A, cancel: [{on: B, where: nope}]}", 38, ["t.cancel[0].where: there is no nope"]),
     ("{on: A, cancel: [{on: B, wher: x}]}", 31, ['wher: unknown key; did you mean "where"?']),
     ("{on: A, then: {after: 1h}}", 20, ["t.then: found a mapping, expected a list"]),
-    ("{on: A, then: [{when: cart_value > 1}]}", 21, ["t.then[0]: the key after is missing"]),
+    ("{on: A, then: [{when: cart_value > 1}]}", 21, ['t.then[0]: the key "after" is missing']),
     ("{on: A, then: [{after: 1h, key: a}]}", 33, ["t.then[0].key: unknown key; the keys here"]),
     ("{on: A, then: [{after: 1h, when: nope > 1}]}", 39, ["t.then[0].when: there is no nope"]),
     ("{on: A, then: [{after: 400d}]}", 29, ["t.then[0].after: found 400d, expected less than"]),
@@ -95,6 +97,8 @@ TRIGGERS = [
 TEMPLATES = [
     # the template, column in it from 1, parts of the message
     ("Hi {{ trait.name }}, {{ cart_valu }}", 25, ['no cart_valu here; did you mean "cart_value"?']),
+    ("{{ event.properties }}", 4, ["event.properties is no value by itself: name a field of it"]),
+    ("{{ event.traits | upper }}", 4, ["such as event.traits.country"]),
     ("{{ cart_value }} {{ event.propertis.a }}", 21, ['did you mean "event.properties.a"?']),
     ("{{ cart_value", 1, ["no template: unexpected end of template"]),
     ("a {% if cart_value %} b", 3, ["no template: Unexpected end of template"]),
@@ -196,8 +200,8 @@ OTHERS = [
     # what stands at the end of the file, column, the message
     ("limits: {at_most: 1}", 9, "limits: found a mapping, expected a list"),
     ("limits: [5]", 10, "limits[0]: found 5, expected a mapping"),
-    ("limits: [{per: 1d}]", 10, "limits[0]: the key at_most is missing"),
-    ("limits: [{at_most: 1}]", 10, "limits[0]: the key per is missing"),
+    ("limits: [{per: 1d}]", 10, 'limits[0]: the key "at_most" is missing'),
+    ("limits: [{at_most: 1}]", 10, 'limits[0]: the key "per" is missing'),
     ("limits: [{at_most: 0, per: 1d}]", 20, "limits[0].at_most: found 0, expected a whole number"),
     ("limits: [{at_most: 1, per: dayly}]", 28, 'limits[0].per: found "dayly", expected day, week'),
     ("limits: [{at_most: 1, per: 0s}]", 28, 'limits[0].per: found "0s", expected a duration of'),
@@ -229,7 +233,7 @@ OTHERS = [
     ),
     ("limits: [{at_most: 1, per: day, chanel: sms}]", 33, "limits[0].chanel: unknown key; did you"),
     ("quiet_hours:", 1, "quiet_hours: found nothing, expected a mapping"),
-    ("quiet_hours: {from: 21:00}", 1, "quiet_hours: the key to is missing"),
+    ("quiet_hours: {from: 21:00}", 1, 'quiet_hours: the key "to" is missing'),
     (
         "quiet_hours: {from: 21:00, to: 24:00}",
         32,
@@ -266,7 +270,7 @@ OTHERS = [
     ),
     ("holdout: 50.0001%", 10, 'holdout: found "50.0001%", expected a share from 0% to 50%'),
     ("holdout: 0.00001%", 10, 'holdout: found "0.00001%", expected a share'),
-    ("holdout: {salt: x}", 1, "holdout: the key share is missing"),
+    ("holdout: {salt: x}", 1, 'holdout: the key "share" is missing'),
     ("holdout: {share: 5%, salt: ''}", 28, 'holdout.salt: found "", expected a text of 1 to 200'),
     ("holdout: {share: 5%, slat: x}", 22, 'holdout.slat: unknown key; did you mean "salt"?'),
 ]

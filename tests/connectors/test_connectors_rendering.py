@@ -92,6 +92,14 @@ def test_a_decision(outcome: str, reason: str | None, cause: str | None, ending:
     )
 
 
+def test_a_decision_names_the_limit_that_was_reached() -> None:
+    verdict = Verdict(TIME, "suppressed", "limit", None, "at most 3 per 7d, channel email")
+    line = text(decision(SUBJECT, verdict))
+    assert line.endswith(
+        '"reason":"limit","limit":"at most 3 per 7d, channel email","cause":null}}'
+    )
+
+
 def test_a_late_event_is_written_as_it_came() -> None:
     original = b'{ "userId":"a",\t"x": 1.0, "x": 2}\r'
     line = render_line("shop", LateEvent(TIME, "a", Original(b"a", original)))

@@ -248,9 +248,24 @@ def test_a_decision_has_a_reason_exactly_when_it_is_suppressed(
     assert check.is_valid({**data, "outcome": "expired", "reason": None})
     assert not check.is_valid({**data, "outcome": "expired", "reason": "when"})
     assert all(
-        check.is_valid({**data, "outcome": "suppressed", "reason": reason}) for reason in REASONS
+        check.is_valid({**data, "outcome": "suppressed", "reason": reason})
+        for reason in {*REASONS} - {"limit"}
     )
     assert not check.is_valid({**data, "outcome": "suppressed", "reason": "because"})
+
+
+def test_a_decision_names_a_limit_exactly_when_that_is_the_reason(
+    shop: Replay, schemas: Schemas
+) -> None:
+    check = validator(schemas["record"]["decisions"])
+    decisions = [line["data"] for line in lines_of(shop, "decisions")]
+    limited = [each for each in decisions if each["reason"] == "limit"]
+    assert limited
+    for data in limited:
+        check.validate(data)
+        assert not check.is_valid({name: data[name] for name in data if name != "limit"})
+        assert not check.is_valid({**data, "reason": "again"})
+        assert not check.is_valid({**data, "limit": None})
 
 
 def test_the_headers_of_dead_letters_fit_and_those_that_came_are_free(schemas: Schemas) -> None:

@@ -112,6 +112,7 @@ def decision(record: dict[str, Any]) -> str:
     step = f" step {data['step']}" if "step" in data else ""
     by = f" by {data['cause']}" if data["cause"] else ""
     why = f", {data['reason']}" if data["reason"] else ""
+    why += f" ({data['limit']})" if "limit" in data else ""
     time = short(record["time"])
     started = short(data["started"])
     return f"{started} {record['subject']}{key}{step} {data['outcome']} at {time}{by}{why}"

@@ -144,8 +144,8 @@ def test_the_message_id_depends_on_the_row_alone(import_text: Run) -> None:
             WHOLE.replace("column: when", "colum: when"),
             "3:8: time.colum: unknown key; did you mean",
         ),
-        (WHOLE.replace("customer: who\n", ""), "1:1: the key customer is missing"),
-        (WHOLE.replace("column: when, ", ""), "3:1: time: the key column is missing"),
+        (WHOLE.replace("customer: who\n", ""), '1:1: the key "customer" is missing'),
+        (WHOLE.replace("column: when, ", ""), '3:1: time: the key "column" is missing'),
         (WHOLE.replace("who", ""), "2:1: customer: found nothing, expected text"),
         (
             WHOLE.replace("epoch_s", "epoch_m"),

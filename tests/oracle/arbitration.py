@@ -10,11 +10,13 @@ from oracle.conditions import naive
 from oracle.event_fields import event_value, event_values
 from oracle.observing import read
 from oracle.quiet import counts, is_quiet, quiet_end, zone_of
-from oracle.rules import Rules, Step, Trigger, is_of_event
+from oracle.rules import CUSTOMERS, Rules, Step, Trigger, is_of_event
+from oracle.specs import milliseconds
 from oracle.templates import filled, names_in_template
 from oracle.triggers import Decision, Instance, decided, step_of
 
 DAY_MS = 86_400_000
+UNITS_MS = {"d": DAY_MS, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 GOES_ON = {"quiet_hours", "limit", "holdout"}
 """The refusals after which a trigger's next step begins, as after a message."""
 
@@ -59,7 +61,12 @@ class Arbiter:
             made = decided(one, self.customer, rules, "sent", time)
             payload = payload_of(step, one.starts[-1].event, row, time)
             return replace(made, channel=step.get("channel") or None, payload=payload)
-        return decided(one, self.customer, rules, "suppressed", time, reason)
+        made = decided(one, self.customer, rules, "suppressed", time, reason)
+        if reason == "limit":
+            asked = (trigger, step, one, row)
+            first = next(each for each in rules.limits if self.is_used_up(each, *asked))
+            made = replace(made, limit=in_words(first))
+        return made
 
     def refusals(
         self, rules: Rules, trigger: Trigger, step: Step, one: Instance, row: Mapping[str, Any]
@@ -128,6 +135,19 @@ def is_about(limit: Mapping[str, Any], message: Message) -> bool:
         and limit.get("trigger", message.trigger) == message.trigger
         and ("tag" not in limit or limit["tag"] in message.tags)
     )
+
+
+def in_words(limit: Mapping[str, Any]) -> str:
+    """Name a limit by what it says, a duration in the largest unit that it is a whole number of."""
+    per = limit["per"]
+    if per not in {"day", "week"}:
+        length = milliseconds(per)
+        unit = next(each for each in UNITS_MS if length % UNITS_MS[each] == 0)
+        per = f"{length // UNITS_MS[unit]}{unit}"
+    about = [f", {key} {limit[key]}" for key in ("channel", "trigger", "tag") if key in limit]
+    zone = limit.get("zone", "customer")
+    about += [f", zone {zone}"] if zone not in CUSTOMERS else []
+    return f"at most {limit['at_most']} per {per}{''.join(about)}"
 
 
 def is_held_out(rules: Rules, customer: str) -> bool:

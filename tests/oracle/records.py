@@ -54,6 +54,7 @@ def decision_record(one: Decision, versions: Mapping[str, str]) -> str:
     """Write the record of a decision."""
     data = _about(one, versions)
     data |= {"outcome": one.outcome, "reason": one.reason, "cause": one.ended_by}
+    data |= {} if one.limit is None else {"limit": one.limit}
     return canonical(["cartwheel.decision", one.customer, _text(one.time), data])
 
 

@@ -36,6 +36,8 @@ class Decision:
     channel: str | None = None
     payload: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """Of one that was sent."""
+    limit: str | None = None
+    """Which limit was reached, in the config's words; the first of it."""
     rules: Rules = field(default_factory=Rules, compare=False)
     """The rules by which it was decided."""
 
