@@ -62,6 +62,7 @@ class TriggerKeeper:
         self.counts: Counter[str] = Counter()
         self.watermark = BEFORE_ALL
         self._unsettled: list[tuple[Customer, TriggerPlan]] = []
+        self._unsettled_since = BEFORE_ALL
         self._name = plan.name
         self._grace_ms = plan.grace_ms
         self._triggers = {trigger.name: trigger for trigger in plan.triggers}
@@ -167,7 +168,9 @@ class TriggerKeeper:
             asked = self._arbiter.next_look(trigger, instance)
 
     def pass_by(self, customer: Customer, before: EventTime) -> None:
-        """End a customer's instances that end before a time."""
+        """End a customer's instances that end before a time; what does not wait comes first."""
+        if self._unsettled and self._unsettled_since < before:
+            self.settle()
         if customer.timer < before:
             self._timers.remove(customer.timer, customer.name)
             self.end(customer, before)
@@ -267,6 +270,7 @@ class TriggerKeeper:
             if closing and (kept := closing.instances.get(trigger.name)):
                 _take_looks(case, start, kept.looks)
         if is_at_once(trigger):
+            self._unsettled_since = start.time
             self._unsettled.append((customer, trigger))
         self._set_timer(customer, end)
         if trigger.name in self._looking and case.instances and end < customer.moment:

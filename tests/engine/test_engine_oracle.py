@@ -44,13 +44,14 @@ def shop_rules(written: dict[str, Any]) -> Rules:
         limits=written["limits"],
         quiet_hours=written["quiet_hours"],
         holdout=written["holdout"],
+        grace_ms=parse_duration(written["time"]["grace"]),
     )
 
 
 def in_ms(trigger: dict[str, Any]) -> Trigger:
     """Write the durations of a trigger and of its steps in milliseconds."""
     found = dict(trigger)
-    for name in ("after", "expires"):
+    for name in ("after", "expires", "retract"):
         if name in found:
             found[f"{name}_ms"] = parse_duration(found.pop(name))
     if found.get("again", "always") not in {"always", "never"}:

@@ -212,3 +212,21 @@ def test_what_follows_a_session_knows_nothing_of_the_next_one(
     sent = [each["data"] for each in records(outcome, "triggers") if each["subject"] == "u1"]
     assert {each["payload"]["n"] for each in sent} == {2}
     assert sent[-1]["due"] == "2026-01-01T11:31:00.000Z"
+
+
+def test_what_waits_for_nothing_is_decided_before_what_was_waiting_until_the_same_moment() -> None:
+    rules = Rules(
+        features={"last_added": {"time": "Product Added"}},
+        segments={"warm": "since(last_added) <= 20m"},
+        triggers={
+            "waits": {"on": "Product Added", "after_ms": 20 * MINUTE_MS + 1, "priority": 80},
+            "at_once": {"on": {"leave": "warm"}, "after_ms": 0},
+            "visit_over": {"on": {"session": "closed"}, "after_ms": 86_400_000},
+        },
+        limits=[{"at_most": 1, "per": "1h"}],
+        disorder_ms=0,
+    )
+    raw = [event_line(0, "Product Added", "m1"), event_line(600, "page", "m2", customer="u2")]
+    outcome, _ = assert_engine_is_the_oracle(raw, rules, [1], close=False)
+    sent = [each["data"]["trigger"] for each in records(outcome, "triggers")]
+    assert sent == ["at_once"]
