@@ -81,9 +81,10 @@ class TriggerKeeper:
     def take(self, customer: Customer, signal: Signal) -> None:
         """Take an event that may start or cancel something."""
         message_id = signal.message_id or ""
+        now = max(signal.time, customer.moment)  # the row is of then, also of one out of order
         for role, key in zip(signal.roles, signal.keys, strict=True):
             cause = self._causes.by_number[role.cause]
-            if cause.holds(self._row(customer), signal.event, signal.time):
+            if cause.holds(self._row(customer), signal.event, now):
                 event = cause.kept(signal.event)
                 start = Start(signal.time, key, message_id, event, signal.is_late)
                 self._happen(customer, cause, start)

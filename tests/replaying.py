@@ -296,7 +296,8 @@ def _shard_records(folder: Path) -> dict[bytes, bytes]:
         keyvalue.close()
     entries = {key: value for key, value in zip(keys, values, strict=True) if value is not None}
     about = msgspec.msgpack.decode(entries[Prefix.ABOUT.key], type=About)
-    about.version, about.ticks = "", []  # how often it was committed is chance
+    # how often it was committed, and at which tick a shard last had something to write, is chance
+    about.version, about.ticks, about.watermark = "", [], 0
     entries[Prefix.ABOUT.key] = msgspec.msgpack.encode(about)
     return entries
 

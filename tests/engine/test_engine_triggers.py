@@ -230,3 +230,17 @@ def test_what_waits_for_nothing_is_decided_before_what_was_waiting_until_the_sam
     outcome, _ = assert_engine_is_the_oracle(raw, rules, [1], close=False)
     sent = [each["data"]["trigger"] for each in records(outcome, "triggers")]
     assert sent == ["at_once"]
+
+
+def test_where_is_asked_at_the_time_of_the_row_also_for_an_event_out_of_order() -> None:
+    where = "since(last_order) > 10m"
+    rules = Rules(
+        features={"last_order": {"time": "Order Completed"}},
+        triggers={"first": {"on": "Product Added", "after_ms": 0, "where": where}},
+        disorder_ms=MINUTE_MS,
+    )
+    after = 10 + 1 / MINUTE_MS
+    raw = [event_line(0, "Order Completed", "m0"), event_line(after, "Product Added", "m1")]
+    raw.append(event_line(10, "Product Added", "m2"))
+    outcome, _ = assert_engine_is_the_oracle(raw, rules, [1], close=False)
+    assert len(records(outcome, "triggers")) == 2
