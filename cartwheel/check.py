@@ -13,6 +13,7 @@ from config import (
     Config,
     ConfigError,
     KafkaSecurity,
+    Model,
     Problem,
     Segment,
     Trigger,
@@ -135,6 +136,9 @@ def _customers(config: Config) -> list[str]:
     if config.segments:
         lines.append(f"  segments: {len(config.segments)}")
         lines += [f"    {name}: {_segment(each)}" for name, each in config.segments.items()]
+    if config.models:
+        lines.append(f"  models: {len(config.models)}")
+        lines += [f"    {name}: {_model(each)}" for name, each in config.models.items()]
     return lines
 
 
@@ -145,6 +149,16 @@ def _segment(segment: Segment) -> str:
         if duration_ms:
             told += f", {word} {format_duration(duration_ms)}"
     return told
+
+
+def _model(model: Model) -> str:
+    """Say what a model predicts, and where it scores."""
+    within = format_duration(model.within_ms) if model.within_ms else "the session"
+    target = f"{'no ' if model.is_absence else ''}{model.event}"
+    target = f"the sum of {model.path} of {target}" if model.path else target
+    at = " or ".join(model.at) or "every event"
+    shadow = " (a shadow)" if model.shadow else ""
+    return f"{model.kind}, predicts {target} within {within}, at {at}{shadow}"
 
 
 def _source(config: Config) -> list[str]:

@@ -1,11 +1,11 @@
-"""Explain a customer: why in a segment, why not, what is pending, what was decided.
+"""Explain a customer: why in a segment, why not, the scores, what is pending, what was decided.
 
 From committed state, also while a run goes on.
 """
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from config.wording import suggestion
 from expressions import Explained, Type
 from flows.explain import explain_customer
 from flows.explanation import DecisionExplained, Explanation, Pending, SegmentExplained
+from flows.inspect_models import ScoreExplained, explain_scores
 from flows.job import plans_of
 from operators.times import EventTime, format_time
 from state.errors import StateError
@@ -59,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
         if name not in config.segments:
             near = suggestion(name, config.segments)
             raise UsageError(f"{arguments.config} has no segment {name!r}{near}")
-    folder = StateFolder(arguments.state)
+    folder, plans = StateFolder(arguments.state), plans_of(config)
+    scores: dict[str, ScoreExplained] = {}
     try:
         identity = folder.identity()
         if identity.name != config.name:
@@ -68,7 +70,9 @@ def run(arguments: argparse.Namespace) -> int:
             )
         explanation = None
         if _is_text(arguments.customer):
-            explanation = explain_customer(folder, plans_of(config), arguments.customer)
+            explanation = explain_customer(folder, plans, arguments.customer)
+        if explanation is not None and not arguments.segment:
+            scores = explain_scores(folder, plans[1].models, explanation)
     except StateError as error:
         raise CartwheelError(str(error)) from None
     if explanation is None:
@@ -77,9 +81,10 @@ def run(arguments: argparse.Namespace) -> int:
     segments = {name: each for name, each in explanation.segments.items() if name in wanted}
     explanation = msgspec.structs.replace(explanation, segments=segments)
     if arguments.json:
-        print(msgspec.json.encode(explanation).decode())
+        told = msgspec.structs.asdict(explanation) | {"scores": scores}
+        print(msgspec.json.encode(told).decode())
     else:
-        _print(explanation, whole=not arguments.segment)
+        _print(explanation, scores, whole=not arguments.segment)
     return 0
 
 
@@ -88,7 +93,7 @@ def _is_text(argument: str) -> bool:
     return not any("\ud800" <= each <= "\udfff" for each in argument)
 
 
-def _print(explanation: Explanation, *, whole: bool) -> None:
+def _print(explanation: Explanation, scores: Mapping[str, ScoreExplained], *, whole: bool) -> None:
     width = None if sys.stdout.isatty() else _WIDTH  # whole lines where no terminal cuts them
     console = Console(soft_wrap=True, highlight=False, width=width)
     console.print(Text(f"{visible(explanation.customer)}, at {explanation.time or 'no time yet'}"))
@@ -96,6 +101,8 @@ def _print(explanation: Explanation, *, whole: bool) -> None:
         console.print(_segment(name, segment))
     if not whole:
         return
+    for name, score in scores.items():
+        console.print(_score(name, score))
     console.print(_pending(explanation.pending))
     console.print(_decisions(explanation.decisions))
     console.print(_table("features", ["name", "value"], _features(explanation)))
@@ -146,6 +153,20 @@ def _duration(duration_ms: float) -> str:
     if rest or not parts:
         parts.append(f"{rest / 1000:.6g}s")
     return sign + " ".join(parts)
+
+
+def _score(name: str, score: ScoreExplained) -> Tree:
+    """Draw what a model says; what matters most of its inputs comes first."""
+    now = "nothing" if score.now is None else f"{score.now:g}"
+    tree = Tree(Text(f"score.{name}  {'missing' if score.score is None else score.score}"))
+    branch = tree.add(Text(f"of the customer as of now it would say {now}"))
+    for key, each in sorted(score.inputs.items(), key=lambda item: -abs(item[1].adds or 0.0)):
+        value = "missing" if each.value is None else msgspec.json.encode(each.value).decode()
+        if each.adds is not None:
+            branch.add(Text(f"{each.adds:+.4f}  {key} = {visible(value)}"))
+    if score.rest is not None:
+        branch.add(Text(f"{score.rest:+.4f}  whatever the inputs"))
+    return tree
 
 
 def _pending(pending: Iterable[Pending]) -> Table:

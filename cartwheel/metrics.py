@@ -26,6 +26,9 @@ from cartwheel.observed import (
 from flows.measures import STEPS
 from operators.times import BEFORE_ALL
 
+SCORED, FAILED = "scores ", "model errors "
+"""How the names of counts begin that are kept by model."""
+
 Sample = tuple[tuple[str, ...], float]
 """The values of the labels, and the value."""
 
@@ -150,6 +153,13 @@ METRICS: Sequence[Shown] = (
     ),
     _counted_by("segment", "cartwheel_segments_left_total", "How often customers left.", LEFT),
     Shown("cartwheel_segment_members", "gauge", ("segment",), "Customers who are in it.", _members),
+    _counted_by("model", "cartwheel_scores_total", "Scores written.", SCORED),
+    _counted_by(
+        "model",
+        "cartwheel_model_errors_total",
+        "Moments that could not be scored, and examples that could not be learned.",
+        FAILED,
+    ),
     Shown("cartwheel_outputs_total", "counter", ("kind",), "Outputs of all kinds.", _written),
     Shown("cartwheel_ticks_total", "counter", (), "Ticks that all steps have seen.", _ticks),
     Shown(

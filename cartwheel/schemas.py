@@ -53,7 +53,11 @@ def _of_outputs(path: Path) -> dict[str, dict[str, Schema]]:
     except ConfigError as error:
         raise UsageError(str(error)) from None
     collect = collect_plans(config)
-    has = {"has_segments": bool(config.segments), "has_triggers": bool(config.triggers)}
+    has = {
+        "has_segments": bool(config.segments),
+        "has_triggers": bool(config.triggers),
+        "has_models": bool(config.models),
+    }
     return {
         "file": file_schemas(config.name, collect, **has),
         "record": record_schemas(config.name, collect, **has),

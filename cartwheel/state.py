@@ -15,6 +15,7 @@ from rich.text import Text
 from cartwheel.errors import CartwheelError
 from flows.inspect_state import (
     FeatureReport,
+    ModelReport,
     ProgressReport,
     ShardReport,
     StateReport,
@@ -80,6 +81,9 @@ def _print(report: StateReport) -> None:
         console.print(_features(report.features))
         console.print()
     console.print(_shards(report.shards))
+    if report.models:
+        console.print()
+        console.print(_models(report.models))
 
 
 def _condition(report: StateReport) -> str:
@@ -120,9 +124,24 @@ def _shards(shards: list[ShardReport]) -> Table:
     table.add_column("last tick", justify="right")
     table.add_column("size", justify="right")
     for each in shards:
-        ticks = "-" if each.ticks is None else ", ".join(map(str, each.ticks))
-        table.add_row(str(each.shard), each.version or "-", ticks, _size(each.bytes))
+        table.add_row(str(each.shard), *_version(each))
     return table
+
+
+def _models(models: list[ModelReport]) -> Table:
+    table = Table(box=None)
+    table.add_column("model")
+    table.add_column("version")
+    table.add_column("last tick", justify="right")
+    table.add_column("size", justify="right")
+    for each in models:
+        table.add_row(Text(each.model), *_version(each))
+    return table
+
+
+def _version(report: ShardReport | ModelReport) -> tuple[str, str, str]:
+    ticks = "-" if report.ticks is None else ", ".join(map(str, report.ticks))
+    return report.version or "-", ticks, _size(report.bytes)
 
 
 def _size(count: int) -> str:

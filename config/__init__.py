@@ -12,6 +12,7 @@ from config.kafka import KafkaSecurity, KafkaSink, KafkaSource
 from config.kafka_values import SINK_TOPICS
 from config.loading import Loaded, load, load_with_warnings
 from config.measures import Collect, Measure
+from config.model_specs import Model
 from config.models import (
     Config,
     Duplicates,
@@ -69,6 +70,7 @@ __all__ = [
     "Loaded",
     "LoadedScenarios",
     "Measure",
+    "Model",
     "Place",
     "Problem",
     "QuietHours",

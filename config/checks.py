@@ -8,6 +8,7 @@ wrong in themselves are passed over here.
 from collections.abc import Iterator
 
 from config.kafka_checks import check_kafka
+from config.model_checks import check_models, windows_of_models
 from config.models import Config, Session
 from config.plain import KEY, Finding, Path, duration_at, mapping_at
 from config.rule_checks import check_rules, durations_of_rules, periods
@@ -24,6 +25,7 @@ def check_all(config: object) -> Iterator[Finding]:
     yield from _collected_names(config)
     yield from check_rules(config)
     yield from check_triggers(config)
+    yield from check_models(config)
     yield from check_kafka(config)
 
 
@@ -42,10 +44,13 @@ def _durations_below_retention(config: object) -> Iterator[Finding]:
     default_gap_ms = Session().gap_ms
     gap_ms = duration_at(config, "session", "gap") or default_gap_ms
     grace_ms = duration_at(config, "time", "grace") or 0
-    if grace_ms and gap_ms < retention_ms <= grace_ms + gap_ms:
-        left = format_duration(retention_ms - gap_ms)
-        less = f"expected less than retention without session.gap ({left})"
-        yield ("time", "grace"), f"found {format_duration(grace_ms)}, {less}"
+    beside_gap: list[tuple[Path, int]] = [(("time", "grace"), grace_ms)]
+    beside_gap += [(path, duration_at(config, *path) or 0) for path in windows_of_models(config)]
+    for path, duration_ms in beside_gap:
+        if duration_ms and gap_ms < retention_ms <= duration_ms + gap_ms:
+            left = format_duration(retention_ms - gap_ms)
+            less = f"expected less than retention without session.gap ({left})"
+            yield path, f"found {format_duration(duration_ms)}, {less}"
     if "gap" not in mapping_at(config, "session") and default_gap_ms >= retention_ms:
         more = f"expected more than session.gap (by default {format_duration(default_gap_ms)})"
         yield ("retention",), f"found {format_duration(retention_ms)}, {more}"

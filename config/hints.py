@@ -1,6 +1,6 @@
 """What a name that nobody knows was probably meant to be, where that is a common mistake."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -21,13 +21,14 @@ _OF_SEGMENTS = (
 )
 
 
-def hinted(
+def hinted(  # noqa: PLR0913 (each is one thing that a name may wrongly mean)
     problem: ExpressionProblem,
     names: Mapping[int, str],
     scope: Scope,
     *,
     own: str | None = None,
     without_event: str | None = _OF_SEGMENTS,
+    shadows: Collection[str] = (),
 ) -> ExpressionProblem:
     """Say what an unknown name was probably meant to be.
 
@@ -37,6 +38,7 @@ def hinted(
         scope: what it may look at.
         own: the segment whose condition it is; it cannot name itself, so it is not what was meant.
         without_event: what to do where there is no event to look at; None where there is one.
+        shadows: the models whose scores no rule may use.
     """
     name = names.get(problem.start, "")
     if not name or len(name) != problem.end - problem.start or scope.resolve(name):
@@ -47,7 +49,10 @@ def hinted(
         return msgspec.structs.replace(problem, message=f"there is no {name} here", near=near)
     if problem.near == f"{SEGMENT}{own}":
         problem = msgspec.structs.replace(problem, near=None)
-    message = _unknown(name, space, scope, without_event)
+    if space == "score" and rest in shadows:
+        message: str | None = f"{rest} is a shadow: its scores steer nothing while shadow is true"
+    else:
+        message = _unknown(name, space, scope, without_event)
     if message:
         return ExpressionProblem(message, problem.start, problem.end)
     return _in_space(problem, name, space, scope)
@@ -102,8 +107,8 @@ def _of_session(problem: ExpressionProblem, name: str, scope: Scope) -> Expressi
 
 
 def _unknown(name: str, space: str, scope: Scope, without_event: str | None) -> str | None:
-    if space == "score":
-        return f"there is no {name}: scores come with models, which are not possible yet"
+    if space == "score" and not any(known.startswith("score.") for known in scope.names()):
+        return f"there is no {name}: scores come with models, and there is none with a score"
     if without_event and space in ("event", "properties", "traits"):
         return f"{name} is of one event, and {without_event}"
     without = not any(known.startswith("attribute.") for known in scope.names())

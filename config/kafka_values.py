@@ -19,6 +19,7 @@ SINK_TOPICS = (
     "decisions",
     "segments",
     "scores",
+    "models",
     "late",
     "dead-letters",
     "commits",

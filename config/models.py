@@ -14,6 +14,7 @@ from config.features import Attributes, Feature, SegmentOrCondition
 from config.kafka import DEFAULT_CLIENT, Client, KafkaSecurity, KafkaSink, KafkaSource
 from config.kafka_values import MAX_PORT, Host
 from config.measures import Collect
+from config.model_specs import Models
 from config.section import Section
 from config.triggers import Trigger
 from config.values import (
@@ -131,6 +132,8 @@ class Config(Section):
     """Groups of customers, by name."""
     attributes: Annotated[Attributes | None, given("a mapping")] = None
     """What a file says of customers."""
+    models: Models = Field({})
+    """What learns as customers act, by name; rules call its score ``score.NAME``."""
     triggers: Mapping[ConfigName, Trigger] = Field({}, max_length=1_000)
     limits: tuple[Limit, ...] = Field((), max_length=MOST_LIMITS)
     """How many messages a customer may get; all that apply must allow one."""

@@ -10,6 +10,7 @@ from config.event_checks import check_event_expression
 from config.features import FEATURE_KINDS
 from config.hints import SEGMENT, hinted
 from config.measures import COLLECT_KINDS, Measure, kinds_in
+from config.model_checks import check_inputs, shadow_models
 from config.plain import Path, mapping_at
 from config.scopes import ATTRIBUTE_TYPES, customer_scope, measured_type
 from config.segment_order import cycles
@@ -27,21 +28,24 @@ _MOST_IN_A_CYCLE = 12
 
 
 def check_names(config: object) -> Iterator[InExpression]:
-    """Give what is wrong inside the expressions of features, sessions, segments and triggers."""
+    """Give what is wrong inside the expressions of the file, and what the models look at."""
     for path, kinds in ((("features",), FEATURE_KINDS), (("session", "collect"), COLLECT_KINDS)):
         for name, spec in mapping_at(config, *path).items():
             yield from _measure((*path, name), mapping_at(spec), kinds)
     scope = _scope(config)
     conditions = dict(_conditions(config))
+    shadows = shadow_models(config)
     for where, tree in conditions.items():
+        places = _names_by_place(tree)
         for problem in check(tree, scope, Type.BOOLEAN).problems:
-            yield where, hinted(problem, _names_by_place(tree), scope, own=str(where[1]))
-        for start, name in _names_by_place(tree).items():
+            yield where, hinted(problem, places, scope, own=str(where[1]), shadows=shadows)
+        for start, name in places.items():
             if _ITEMS in name and scope.resolve(name):
                 message = f"{name} looks into an array, which only the fields of a feature may"
                 yield where, ExpressionProblem(message, start, start + len(name))
     yield from _cycles(conditions)
     yield from check_names_of_triggers(config, scope)
+    yield from check_inputs(config, scope)
 
 
 def _measure(
@@ -64,11 +68,13 @@ def _measure(
 
 def _scope(config: object) -> DictScope:
     columns = mapping_at(config, "attributes", "columns")
+    models = mapping_at(config, "models")
     return customer_scope(
         _types(mapping_at(config, "features"), FEATURE_KINDS),
         _types(mapping_at(config, "session", "collect"), COLLECT_KINDS),
         mapping_at(config, "segments"),
         {name: ATTRIBUTE_TYPES.get(str(kind), Type.ANY) for name, kind in columns.items()},
+        [name for name in models if name not in shadow_models(config)],
     )
 
 

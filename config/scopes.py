@@ -73,6 +73,7 @@ def customer_scope(
     collected: Mapping[str, Type],
     segments: Iterable[str],
     attributes: Mapping[str, Type],
+    scores: Iterable[str] = (),
 ) -> DictScope:
     """Make the scope of segments.
 
@@ -81,11 +82,13 @@ def customer_scope(
         collected: the type of each value that sessions collect.
         segments: their names.
         attributes: the type of each column of the customers' file.
+        scores: the names of the models that steer something.
     """
     known = dict(features)
     spaces: dict[str, Mapping[str, Type]] = {
         "session": {**collected, **SESSION_FIELDS},
         "segment": dict.fromkeys(segments, Type.BOOLEAN),
+        "score": dict.fromkeys(scores, Type.NUMBER),
         "attribute": attributes,
         "context": {
             **dict.fromkeys(CONTEXT_FIELDS, Type.ANY),
@@ -127,6 +130,7 @@ def scope_of(config: Config) -> DictScope:
         },
         config.segments,
         {name: ATTRIBUTE_TYPES[kind] for name, kind in attributes.items()},
+        [name for name, each in config.models.items() if not each.shadow],
     )
 
 

@@ -3,12 +3,13 @@
 A part of ``name_checks``; the same rules: plain values in, and what cannot be read is passed over.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from config.environment import Substituted
 from config.hints import hinted
+from config.model_checks import shadow_models
 from config.plain import Path, mapping_at
 from config.scopes import event_and_customer
 from config.trigger_checks import cancels_of, steps_of
@@ -58,10 +59,11 @@ class Written:
 
 def check_names_of_triggers(config: object, customer: DictScope) -> Iterator[InExpression]:
     """Give what is wrong inside the expressions and templates of all triggers."""
+    shadows = shadow_models(config)
     for name, trigger in mapping_at(config, "triggers").items():
         fields: dict[str, None] = {}
         for each in written_in(("triggers", name), mapping_at(trigger)):
-            for problem in _problems(each, customer):
+            for problem in _problems(each, customer, shadows):
                 yield each.path, problem
             if not each.is_condition:
                 yield from _counted(each, fields)
@@ -101,7 +103,9 @@ def _condition(path: Path, keys: dict[str, object], sees: Sees) -> Iterator[Writ
         yield Written(path, sees, tree)
 
 
-def _problems(written: Written, customer: DictScope) -> Iterator[ExpressionProblem]:
+def _problems(
+    written: Written, customer: DictScope, shadows: Collection[str]
+) -> Iterator[ExpressionProblem]:
     sees_event = written.sees == "event"
     scope = event_and_customer(customer) if sees_event else customer
     if written.tree is None:
@@ -112,7 +116,7 @@ def _problems(written: Written, customer: DictScope) -> Iterator[ExpressionProbl
     places = written.places
     without = None if sees_event else _WITHOUT_EVENT[written.sees]
     for problem in found:
-        yield hinted(problem, places, scope, without_event=without)
+        yield hinted(problem, places, scope, without_event=without, shadows=shadows)
     for start, name in places.items():
         if "[]" in name and scope.resolve(name):
             message = f"{name} looks into an array, which only the fields of a feature may"

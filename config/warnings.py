@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from config.event_names import meant_by_another, meant_by_spec
 from config.features import Segment, Windowed
+from config.model_checks import events_of_models
 from config.models import Config
 from config.name_checks import CONDITIONS
 from config.plain import KEY, Finding, Path
@@ -59,6 +60,7 @@ def _unused(config: Config, plain: object) -> Iterator[Finding]:
         for name in names(tree)
     }
     used.update(names_in_triggers(plain))
+    used.update(name for model in config.models.values() for name in model.inputs)
     unused = [name for name in config.features if name not in used]
     if not unused:
         return
@@ -66,7 +68,7 @@ def _unused(config: Config, plain: object) -> Iterator[Finding]:
     more = f" and {len(unused) - _SHOWN} more" if len(unused) > _SHOWN else ""
     they = "they are" if len(unused) > 1 else "it is"
     kept = f"{they} kept all the same, for explain to show"
-    message = f"no segment or trigger looks at {shown}{more}; {kept}"
+    message = f"no segment, trigger or model looks at {shown}{more}; {kept}"
     yield ("features", unused[0], KEY), message
 
 
@@ -131,3 +133,4 @@ def _event_names(config: Config, plain: object) -> Iterator[tuple[Path, str]]:
         if isinstance(feature, Windowed) and feature.since:
             yield ("features", name, "since"), feature.since
     yield from events_of_triggers(plain)
+    yield from events_of_models(plain)

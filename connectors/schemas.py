@@ -62,7 +62,12 @@ class _Form(NamedTuple):
 
 
 def file_schemas(
-    name: str, collect: Sequence[FeaturePlan], *, has_segments: bool, has_triggers: bool
+    name: str,
+    collect: Sequence[FeaturePlan],
+    *,
+    has_segments: bool,
+    has_triggers: bool,
+    has_models: bool = False,
 ) -> dict[str, Schema]:
     """Describe the lines of each file, by kind of output.
 
@@ -71,11 +76,15 @@ def file_schemas(
         collect: what its sessions collect.
         has_segments: whether there are segments.
         has_triggers: whether there are messages and decisions.
+        has_models: whether there are scores.
     """
     schemas = {
         kind: _titled(name, kind, "file", _one_of([_event(name, form) for form in forms]))
         for kind, forms in _forms(
-            collect, has_segments=has_segments, has_triggers=has_triggers
+            collect,
+            has_segments=has_segments,
+            has_triggers=has_triggers,
+            has_models=has_models,
         ).items()
     }
     schemas["dead-letters"] = _titled(name, "dead-letters", "file", _dead_letter_line())
@@ -83,7 +92,12 @@ def file_schemas(
 
 
 def record_schemas(
-    name: str, collect: Sequence[FeaturePlan], *, has_segments: bool, has_triggers: bool
+    name: str,
+    collect: Sequence[FeaturePlan],
+    *,
+    has_segments: bool,
+    has_triggers: bool,
+    has_models: bool = False,
 ) -> dict[str, Schema]:
     """Describe the values of each topic's records, by kind of output; see file_schemas.
 
@@ -93,7 +107,10 @@ def record_schemas(
     schemas = {
         kind: _titled(name, kind, "record", _one_of([form.data for form in forms]))
         for kind, forms in _forms(
-            collect, has_segments=has_segments, has_triggers=has_triggers
+            collect,
+            has_segments=has_segments,
+            has_triggers=has_triggers,
+            has_models=has_models,
         ).items()
     }
     schemas["dead-letters"] = _titled(name, "dead-letters", "record", _dead_letter_headers())
@@ -101,7 +118,7 @@ def record_schemas(
 
 
 def _forms(
-    collect: Sequence[FeaturePlan], *, has_segments: bool, has_triggers: bool
+    collect: Sequence[FeaturePlan], *, has_segments: bool, has_triggers: bool, has_models: bool
 ) -> dict[str, list[_Form]]:
     forms = {
         "sessions": [
@@ -118,6 +135,9 @@ def _forms(
             _Form(["trigger.retracted"], "retracted", _retracted_message()),
         ]
         forms["decisions"] = [_Form(["decision"], "decision", _decision())]
+    if has_models:
+        forms["scores"] = [_Form(["score"], "[0-9]{6,}", _score())]
+        forms["models"] = [_Form(["model.drift"], "drift", _drift())]
     return forms
 
 
@@ -195,6 +215,33 @@ def _membership() -> Schema:
             "segment": {"type": "string", "minLength": 1},
             "version": {"type": ["string", "null"], "pattern": _VERSION},
             "origin": {"enum": _ORIGINS},
+        }
+    )
+
+
+def _score() -> Schema:
+    return _object(
+        {
+            "model": {"type": "string", "minLength": 1},
+            "version": {"type": "string", "pattern": _VERSION},
+            "score": {"type": "number", "description": "0 to 1, but of models that predict a sum"},
+            "cause": {"type": "array", "items": _TEXT, "maxItems": 1},
+            "moment": _TIME,
+            "shadow": {"const": True, "description": "of a model that steers nothing"},
+        },
+        optional=["shadow"],
+    )
+
+
+def _drift() -> Schema:
+    """Describe what a model says of itself; the subject of these events is the model."""
+    return _object(
+        {
+            "model": {"type": "string", "minLength": 1},
+            "version": {"type": "string", "pattern": _VERSION},
+            "what": {"type": "string", "description": "error, or the name of an input"},
+            "before": {"type": "number", "description": "its mean before the change"},
+            "after": {"type": "number"},
         }
     )
 

@@ -14,6 +14,7 @@ from config import reach_ms
 from connectors.tick_parts import SinkState
 from flows import main, recovery
 from flows.errors import ResumeError
+from flows.model_logic import ModelState
 from flows.readers import ReaderState, reader_key
 from flows.shard_keys import shard_key
 from flows.sinks import FILES
@@ -68,6 +69,22 @@ class ShardReport(msgspec.Struct, frozen=True):
     bytes: int
 
 
+class ModelReport(msgspec.Struct, frozen=True):
+    """What one model has learned, as far as its folder tells.
+
+    Attributes:
+        model: its name.
+        version: the committed one of its store, None where nothing was ever written.
+        ticks: the last committed tick of each reader, None where that is not known.
+        bytes: of the model's folder.
+    """
+
+    model: str
+    version: str | None
+    ticks: list[int] | None
+    bytes: int
+
+
 class FeatureReport(msgspec.Struct, frozen=True):
     """One feature, as it is kept since its definition was last changed.
 
@@ -97,6 +114,7 @@ class StateReport(msgspec.Struct, frozen=True):
         finished: whether all input was read, None where that is not known.
         progress: how far it is, None while a run goes on.
         shards: each of them.
+        models: each of them, by name.
         layouts: what sessions collect, and what they have collected under earlier configs.
         features: what is kept of customers.
         bytes: of the whole folder.
@@ -112,6 +130,7 @@ class StateReport(msgspec.Struct, frozen=True):
     finished: bool | None
     progress: ProgressReport | None
     shards: list[ShardReport]
+    models: list[ModelReport]
     layouts: list[list[str]]
     features: list[FeatureReport]
     bytes: int
@@ -156,6 +175,7 @@ def inspect_state(folder: StateFolder) -> StateReport:
         finished=_is_finished(progress),
         progress=progress,
         shards=shards,
+        models=_models(folder, rows, problems),
         layouts=layouts,
         features=list(features.values()),
         bytes=bytes_on_disk(folder.path),
@@ -225,6 +245,28 @@ def _shard(
         problems.append(str(error))
     ticks = state.ticks if state else (about.ticks if about else None)
     return ShardReport(shard, version or None, ticks, bytes_on_disk(path)), about
+
+
+def _models(
+    folder: StateFolder, rows: recovery.Rows | None, problems: list[str]
+) -> list[ModelReport]:
+    """Look at the models: at the versions that the snapshots name, where they could be read."""
+    states = {
+        name: msgspec.msgpack.decode(row, type=ModelState)
+        for (step, name), row in (rows or {}).items()
+        if step == main.step_id("models") and row
+    }
+    reports = []
+    for name in sorted({*states, *folder.models()}):
+        state, about = states.get(name), None
+        version = None if rows is None else (state.version if state else NO_VERSION)
+        try:
+            version, about, _ = read_committed_version(folder.model(name), version)
+        except StateError as error:
+            problems.append(str(error))
+        ticks = state.ticks if state else (about.ticks if about else None)
+        reports.append(ModelReport(name, version or None, ticks, bytes_on_disk(folder.model(name))))
+    return reports
 
 
 def _features(about: About) -> dict[str, FeatureReport]:

@@ -57,7 +57,8 @@ class Job(msgspec.Struct, frozen=True):
         """The kinds of outputs that this job can produce; each has its file."""
         of_triggers = ["triggers", "decisions"] if self.decide.triggers else []
         of_segments = ["segments"] if self.decide.segments else []
-        return ["sessions", *of_triggers, *of_segments, "late", "dead-letters"]
+        of_models = ["scores", "models"] if self.decide.models else []
+        return ["sessions", *of_triggers, *of_segments, *of_models, "late", "dead-letters"]
 
 
 class ReplayOptions(msgspec.Struct, frozen=True):
@@ -150,6 +151,7 @@ def plans_of(config: Config, live_from_ms: int = ALWAYS_LIVE) -> tuple[ProfilePl
         row=rules.row,
         has_rows=bool(rules.slots or rules.segments),
         grace_ms=config.time.grace_ms,
+        models=rules.models,
     )
     decide = DecidePlan(
         name=config.name,
@@ -162,5 +164,6 @@ def plans_of(config: Config, live_from_ms: int = ALWAYS_LIVE) -> tuple[ProfilePl
         quiet=quiet_plan(config),
         holdout=holdout_plan(config),
         grace_ms=config.time.grace_ms,
+        models=rules.models,
     )
     return profile, decide

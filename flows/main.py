@@ -2,25 +2,31 @@
 
 ::
 
-    readers ── ticks ──▶ profile ──▶ decide ──▶ render ──▶ sinks
-    (route)              by shard    by shard
+    readers ── ticks ──▶ profile ─────────────▶ decide ──▶ render ──▶ sinks
+    (route)              by shard               by shard
+                             └─────▶ models ──────┘
+                                     by name
 
 A reader reads lines, stamps them with the watermark and sends every shard its share of each tick.
-Profile keeps the customers' sessions; decide keeps their trigger instances and says what is sent;
+Profile keeps the customers' sessions; a model scores their moments and learns from what became of
+them; decide keeps their trigger instances and says what is sent;
 render writes it down; the sink puts the parts of a tick together. Steps and shards have permanent
 names, since Bytewax finds their snapshots by them.
 """
 
 from bytewax import operators as op
 from bytewax.dataflow import Dataflow
+from bytewax.operators import KeyedStream
 
 from connectors.sinks import renderer
 from connectors.tick_parts import RenderedPart
+from flows.model_logic import ModelLogic
 from flows.readers import Readers
+from flows.shard_keys import shard_key
 from flows.sinks import FILES, Sinks
 from flows.steps import DecideLogic, ProfileLogic
 from flows.worker_state import WorkerState
-from operators.ticks import ShardResult
+from operators.ticks import ModelTick, ProfileResult, ScoreTick, ShardResult
 
 NAME = "cartwheel"
 
@@ -28,6 +34,16 @@ NAME = "cartwheel"
 def step_id(step: str) -> str:
     """Return the name under which Bytewax keeps a step's snapshots."""
     return f"{NAME}.{step}"
+
+
+def for_models(item: tuple[str, ProfileResult]) -> list[tuple[str, ModelTick]]:
+    """Give each model what a shard has to tell it."""
+    return list(item[1].models.items())
+
+
+def for_shard(item: tuple[str, ScoreTick]) -> tuple[str, ScoreTick]:
+    """Give a shard what a model says to it."""
+    return shard_key(item[1].shard), item[1]
 
 
 def build(worker: WorkerState) -> Dataflow:
@@ -43,7 +59,12 @@ def build(worker: WorkerState) -> Dataflow:
     flow = Dataflow(NAME)
     ticks = op.input("readers", flow, Readers(worker))
     profiles = op.stateful_batch("profile", ticks, lambda row: ProfileLogic(worker, row))
-    results = op.stateful_batch("decide", profiles, lambda row: DecideLogic(worker, row))
+    told: KeyedStream[ProfileResult | ScoreTick] = profiles
+    if worker.job.decide.models:
+        moments = op.flat_map("moments", profiles, for_models)
+        scores = op.stateful_batch("models", moments, lambda row: ModelLogic(worker, row))
+        told = op.merge("scored", profiles, op.map("scores", scores, for_shard))
+    results = op.stateful_batch("decide", told, lambda row: DecideLogic(worker, row))
     parts = op.map("render", results, render)
     op.output("sinks", parts, Sinks(worker))
     return flow

@@ -126,6 +126,13 @@ def purge(folder: Path, epoch: int) -> None:
             database.execute("DELETE FROM snaps WHERE snap_epoch >= ?", (epoch,))
 
 
+def forget(folder: Path, step: str, key: str) -> None:
+    """Remove the snapshots of what a run has no more."""
+    for file in _files(folder):
+        with closing(_connect(file)) as database, database:
+            database.execute("DELETE FROM snaps WHERE step_id = ? AND state_key = ?", (step, key))
+
+
 def rows(folder: Path) -> Rows:
     """Return the newest snapshot of every step and key; call it after ``purge``."""
     newest: dict[tuple[str, str], tuple[int, bytes | None]] = {}

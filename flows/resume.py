@@ -3,7 +3,9 @@
 It may be interrupted and repeated at any point.
 """
 
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import uuid4
 
 import msgspec
@@ -15,6 +17,7 @@ from flows import main, recovery
 from flows.attributes import keep_table
 from flows.errors import ResumeError
 from flows.job import Job
+from flows.model_logic import ModelState
 from flows.readers import ReaderState, reader_key
 from flows.secrets import without_secrets
 from flows.shard_keys import shard_key
@@ -22,8 +25,10 @@ from flows.sinks import FILES
 from flows.steps import DecideState
 from operators.clock import Clock
 from state import faults
-from state.folder import Identity, Run, StateFolder
-from state.versions import NO_VERSION, read_committed, remove_versions, write_committed
+from state.folder import Identity, ModelStart, Run, StateFolder
+from state.versions import NO_VERSION, Version, read_committed, remove_versions, write_committed
+
+_MODELS = main.step_id("models")
 
 
 @dataclass(frozen=True)
@@ -60,20 +65,21 @@ def prepare(folder: StateFolder, identity: Identity, job: Job) -> tuple[Run, Pro
     is_new = epoch == recovery.FIRST_EPOCH and not any(
         read_committed(folder.shard(shard)) for shard in range(identity.shards)
     )
+    models = {name: row for (step, name), row in rows.items() if step == _MODELS}
+    rows = {at: row for at, row in rows.items() if at[0] != _MODELS}
     run = _run(identity, job, rows, is_new=is_new)
     readers = [msgspec.msgpack.decode(row, type=ReaderState) for row in run.readers if row]
     _check_input(readers, job)
+    run = msgspec.structs.replace(run, models=_models(folder, job, models, readers))
     for shard, version in enumerate(run.versions):
-        shard_folder = folder.shard(shard)
-        if version != NO_VERSION and not (shard_folder / version).is_dir():
-            raise ResumeError(
-                f"{shard_folder / version} is missing: the state is incomplete and cannot go on."
-                " Restore it from a backup, or start a new state"
-            )
-        if shard_folder.exists():
-            if version != NO_VERSION:
-                write_committed(shard_folder, version)
-            remove_versions(shard_folder, keep={version})
+        _clear(folder.shard(shard), version)
+    for name, start in run.models.items():
+        _clear(folder.model(name), start.version)
+        if start.version != NO_VERSION:
+            folder.imported(name).unlink(missing_ok=True)
+    for name in {*models, *folder.models()} - run.models.keys():
+        recovery.forget(folder.recovery, _MODELS, name)
+        shutil.rmtree(folder.model(name), ignore_errors=True)
     keep_table(folder, job.attributes)
     folder.write_run(run)
     sink = (
@@ -82,6 +88,59 @@ def prepare(folder: StateFolder, identity: Identity, job: Job) -> tuple[Run, Pro
         else SinkState([0] * identity.readers)
     )
     return run, Progress(epoch, readers, sink)
+
+
+def _clear(folder: Path, version: Version) -> None:
+    """Leave of a shard's or a model's folder what the run starts from, and nothing else.
+
+    Raises:
+        ResumeError: that is not there.
+    """
+    if version != NO_VERSION and not (folder / version).is_dir():
+        raise ResumeError(
+            f"{folder / version} is missing: the state is incomplete and cannot go on."
+            " Restore it from a backup, or start a new state"
+        )
+    if folder.exists():
+        if version != NO_VERSION:
+            write_committed(folder, version)
+        remove_versions(folder, keep={version})
+
+
+def _models(
+    folder: StateFolder, job: Job, rows: dict[str, bytes], readers: list[ReaderState]
+) -> dict[str, ModelStart]:
+    """Say where each model of the job starts; one without a snapshot is new.
+
+    Raises:
+        ResumeError: a model has learned by another definition, or its snapshot is lost.
+    """
+    now = [each.route.tick for each in readers] or [0] * job.readers
+    starts = {}
+    for plan in job.decide.models:
+        row = rows.get(plan.name)
+        if row is None:
+            if read_committed(folder.model(plan.name)):
+                raise ResumeError(
+                    f"the state has no snapshot of model {plan.name}, and yet its folder"
+                    f" {folder.model(plan.name)}; restore it from a backup"
+                )
+            starts[plan.name] = ModelStart(b"", NO_VERSION, now)
+            continue
+        state = msgspec.msgpack.decode(row, type=ModelState)
+        if state.definition != plan.definition:
+            raise ResumeError(
+                f"model {plan.name} has learned by another definition, of its own or of what it"
+                " looks at. Give the changed model another name, or go back to that definition;"
+                " or let it learn anew: replay recorded events into a new state"
+            )
+        if state.ticks != now:
+            raise ResumeError(
+                f"the state's snapshots do not fit together: readers are at ticks {now},"
+                f" model {plan.name} at {state.ticks}; restore it from a backup"
+            )
+        starts[plan.name] = ModelStart(row, state.version, state.ticks)
+    return starts
 
 
 def _run(identity: Identity, job: Job, rows: recovery.Rows, *, is_new: bool) -> Run:

@@ -1,14 +1,14 @@
 """From the rules of a config to plans: where each value of a row comes from, and who looks at it.
 
-A row's slots are the features in the order of the config, then what else segments and triggers look
-at: traits and context (features too, of which nobody has to write the rule), the session, the
-moment, the customers' file. Behind them stand the segments.
+A row's slots are the features in the order of the config, then what else segments, triggers and
+models look at: traits and context (features too, of which nobody has to write the rule), the
+session, the moment, the models' scores, the customers' file. Behind them stand the segments.
 """
 
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast, get_args
 
 from config import (
@@ -25,9 +25,11 @@ from config import (
     scope_of,
 )
 from expressions import Scope, Tree, Type, check, names
+from flows.models import model_plans, score_slots
 from flows.triggers import trigger_plans, used_by_triggers
 from operators.features.kinds import KINDS
 from operators.features.plan import FeaturePlan, PeriodName, WindowPlan
+from operators.models.plan import ModelPlan
 from operators.plans import (
     ClockSlot,
     RowPlan,
@@ -48,7 +50,7 @@ _DIGITS = 16
 
 @dataclass(frozen=True)
 class Rules:
-    """What a config's features, segments and triggers come to.
+    """What a config's features, segments, models and triggers come to.
 
     Attributes:
         collect: what sessions collect for their records.
@@ -58,6 +60,7 @@ class Rules:
         segments: each after those that it looks at.
         triggers: in the order of the config.
         attributes: the columns of the customers' file that segments and triggers look at.
+        models: in the order of the config.
     """
 
     collect: tuple[FeaturePlan, ...]
@@ -67,16 +70,18 @@ class Rules:
     segments: tuple[SegmentPlan, ...]
     triggers: tuple[TriggerPlan, ...]
     attributes: tuple[str, ...]
+    models: tuple[ModelPlan, ...]
 
 
 def compile_rules(config: Config) -> Rules:
-    """Compile what a config says of features, segments and triggers."""
+    """Compile what a config says of features, segments, models and triggers."""
     collect = collect_plans(config)
     features = [_feature(name, spec) for name, spec in config.features.items()]
     in_session = tuple(each for each in features if each.window.kind == "session")
     trees = _conditions(config)
     triggers = trigger_plans(config)
-    used = _used_names(config, trees, triggers)
+    models = model_plans(config)
+    used = _used_names(config, trees, triggers, models)
     of_profile = [each for each in features if each.window.kind != "session"]
     of_profile += [_feature(name, known_value(name)) for name in used if _is_known_value(name)]
     of_session = [name for name in used if name.startswith(_SESSION)]
@@ -90,6 +95,7 @@ def compile_rules(config: Config) -> Rules:
         *(_slot(each) for each in in_session),
         *(_slot_of_session(name, collected) for name in of_session),
         *(SlotPlan(name, None, name) for name in clock),
+        *score_slots(models),
         *(SlotPlan(name, None, _attribute_definition(config, name)) for name in attributes),
     )
     return Rules(
@@ -104,6 +110,7 @@ def compile_rules(config: Config) -> Rules:
         segments=tuple(_segments(config, trees, slots)),
         triggers=triggers,
         attributes=tuple(name.removeprefix(_ATTRIBUTE) for name in attributes),
+        models=tuple(_defined(each, slots) for each in models),
     )
 
 
@@ -181,10 +188,12 @@ def _used_names(
     config: Config,
     trees: Mapping[str, tuple[Tree, Tree | None]],
     triggers: Sequence[TriggerPlan],
+    models: Sequence[ModelPlan],
 ) -> list[str]:
-    """Give what segments and triggers look at besides features and segments, by name."""
+    """Give what rules and models look at besides features and segments, by name."""
     used = {name for each in trees.values() for name in _uses(each)}
     used |= used_by_triggers(config, triggers)
+    used |= {each.name for model in models for each in model.inputs}
     return sorted(n for n in used if n not in config.features and not n.startswith(_SEGMENT))
 
 
@@ -210,6 +219,13 @@ def _slot_of_session(name: str, collected: Mapping[str, FeaturePlan]) -> SlotPla
 def _attribute_definition(config: Config, name: str) -> str:
     assert config.attributes, "checked when the config was loaded"
     return f"{name} {config.attributes.columns[name.removeprefix(_ATTRIBUTE)]}"
+
+
+def _defined(model: ModelPlan, slots: Sequence[SlotPlan]) -> ModelPlan:
+    """Give a model the definition by which it learns."""
+    definitions = {each.name: each.definition for each in slots}
+    seen = {each.name: definitions[each.name] for each in model.inputs}
+    return replace(model, definition=_digest(model.version, seen))
 
 
 def _segments(

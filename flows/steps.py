@@ -11,9 +11,10 @@ from operators.clock import Clock
 from operators.customers import CustomerStore
 from operators.decide import DecideStep
 from operators.kept import Kept
+from operators.models.gather import Gather
 from operators.profile import ProfileStep
 from operators.profile_store import ProfileStore
-from operators.ticks import ProfileResult, ShardResult, ShardTick
+from operators.ticks import ProfileResult, ScoreTick, ShardResult, ShardTick
 from operators.times import BEFORE_ALL, EventTime
 from state import faults
 from state.versions import NO_VERSION, Version
@@ -74,7 +75,7 @@ class ProfileLogic(StatefulBatchLogic[ShardTick, ProfileResult, bytes]):
         return self._step
 
 
-class DecideLogic(StatefulBatchLogic[ProfileResult, ShardResult, bytes]):
+class DecideLogic(StatefulBatchLogic[ProfileResult | ScoreTick, ShardResult, bytes]):
     """Runs the decide step of one shard, the last to write: it makes the shard's versions."""
 
     def __init__(self, worker: WorkerState, row: bytes | None) -> None:
@@ -82,17 +83,21 @@ class DecideLogic(StatefulBatchLogic[ProfileResult, ShardResult, bytes]):
         self._row = row
         self._step: DecideStep | None = None
         self._shard = -1
+        self._gather = Gather(worker.job.decide)
         self._unproven = NO_VERSION
 
     @noting_failure
-    def on_batch(self, values: list[ProfileResult]) -> tuple[Iterable[ShardResult], bool]:
+    def on_batch(
+        self, values: list[ProfileResult | ScoreTick]
+    ) -> tuple[Iterable[ShardResult], bool]:
         """Let ticks through; the first after a snapshot proves that it is committed."""
         step = self._step or self._open(values[0].shard)
         if self._unproven != NO_VERSION:
             self._worker.shard(self._shard).committed(self._unproven)
             self._unproven = NO_VERSION
         started = perf_counter()
-        results = [step.on_tick(result) for result in values]
+        scored = [result for each in values for result in self._gather.take(each)]
+        results = [step.on_tick(result) for result in scored]
         self._worker.measures.spent("decide", started)
         return results, StatefulBatchLogic.RETAIN
 

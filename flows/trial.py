@@ -17,6 +17,8 @@ from operators.decide import DecideStep
 from operators.heads import LineReader
 from operators.kept import Kept
 from operators.lines import Lines
+from operators.models.gather import Gather
+from operators.models.opening import open_model
 from operators.outputs import Outputs
 from operators.plans import DecidePlan, ProfilePlan
 from operators.profile import ProfileStep
@@ -76,6 +78,13 @@ class Trial:
         profiles = ProfileStore(keyvalue, about, kept, _CACHE_RECORDS)
         self._customers = CustomerStore(keyvalue, about, decide_plan, _CACHE_RECORDS)
         self._profile = ProfileStep(kept, profiles, Clock.new(readers=1))
+        self._models = {
+            plan.name: open_model(
+                decide_plan.name, plan, MemoryKeyValue(), _CACHE_RECORDS, shards=1, ticks=[0]
+            )
+            for plan in decide_plan.models
+        }
+        self._gather = Gather(decide_plan)
         self._decide = DecideStep(decide_plan, self._customers, [0])
 
     def feed(self, line: bytes) -> Outputs:
@@ -116,7 +125,13 @@ class Trial:
     def _pass_on(self, lines: Lines, *, ended: bool = False) -> Outputs:
         ticks: Sequence[ShardTick] = self._route.split(lines, _ORIGINS, ended=ended, close=ended)
         (tick,) = ticks
-        return self._decide.on_tick(self._profile.on_tick(tick)).outputs
+        result = self._profile.on_tick(tick)
+        scored = self._gather.take(result)
+        for part in result.models.values():
+            for said in self._models[part.model].on_part(part):
+                scored += self._gather.take(said)
+        (complete,) = scored
+        return self._decide.on_tick(complete).outputs
 
 
 def _beginning(

@@ -10,11 +10,13 @@ from flows.attributes import take_attributes
 from flows.errors import ResumeError
 from flows.job import Job
 from flows.measures import Measures
+from flows.model_files import take_import
 from flows.reports import Reporter
 from flows.secrets import with_secrets
 from state.folder import Run, StateFolder
 from state.rocks import settings_for
 from state.shard import ShardStore
+from state.versions import NO_VERSION
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,6 +57,7 @@ class WorkerState:
         self._folder = folder
         self._settings = settings_for(shards, self.job.compression)
         self._shards: dict[int, ShardStore] = {}
+        self._models: dict[str, ShardStore] = {}
         self.measures = Measures(index, self._shards, self.reporter)
 
     def owner(self) -> str:
@@ -75,6 +78,21 @@ class WorkerState:
             take_attributes(self._folder, number, keyvalue, about, self.job.attributes)
         return store
 
+    def model(self, name: str) -> ShardStore:
+        """Return a model's store, opened where the run starts."""
+        store = self._models.get(name)
+        if store is None:
+            store = self._models[name] = ShardStore(
+                self._folder.model(name),
+                run=self.run.id,
+                version=self.run.models[name].version,
+                settings=self._settings,
+            )
+            if self.run.models[name].version == NO_VERSION:
+                plan = next(each for each in self.job.decide.models if each.name == name)
+                take_import(self._folder, plan, store.keyvalue)
+        return store
+
     def verify(self, what: str, row: bytes | None, expected: bytes) -> None:
         """Check that Bytewax resumes a step from the snapshot that the run starts from.
 
@@ -89,8 +107,8 @@ class WorkerState:
             )
 
     def close(self) -> None:
-        """Close the shards."""
-        for store in self._shards.values():
+        """Close the shards and the models."""
+        for store in [*self._shards.values(), *self._models.values()]:
             store.close()
 
 

@@ -82,6 +82,7 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
         decisions: the latest.
         sent: the messages that limits may still count.
         closings: the sessions that are over, whose ends the watermark has not passed.
+        scores: the last that was written, of each model that writes them when they move.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
     decisions: list[Decided] = []
     sent: list[Sent] = []
     closings: list[Closing] = []
+    scores: dict[str, float] = {}
 
     def instances(self) -> Iterator[Instance]:
         """Go through the instances that are open, or have been a short time ago."""

@@ -5,6 +5,7 @@ from collections import Counter
 from operators.customers import Customer, CustomerStore
 from operators.outputs import Outputs
 from operators.plans import DecidePlan
+from operators.scores import ScoreWriter
 from operators.segments import SegmentKeeper
 from operators.ticks import (
     Forgotten,
@@ -44,6 +45,7 @@ class DecideStep:
         self._customers = store.customers
         self._triggers = TriggerKeeper(plan, store)
         self._segments = SegmentKeeper(plan, store, self._triggers)
+        self._scores = ScoreWriter(plan)
         self._ticks = list(ticks)
         self.watermark = BEFORE_ALL
         self._result = ShardResult(TickName(0, 0), 0, Outputs(), Counter())
@@ -57,13 +59,17 @@ class DecideStep:
         self.watermark = profile.watermark
         self._result = ShardResult(name, profile.shard, profile.outputs, profile.counts)
         self._triggers.outputs, self._triggers.counts = profile.outputs, profile.counts
+        self._scores.outputs, self._scores.counts = profile.outputs, profile.counts
         if profile.signs:
             customers = self._customers.edit(dict.fromkeys(sign.customer for sign in profile.signs))
             before: Sign | None = None
-            for sign in profile.signs:
+            for place, sign in enumerate(profile.signs):
                 if not _are_together(before, sign):
                     self._triggers.settle()
                 self._take(sign, customers)
+                for scored in profile.scores.get(place, ()):
+                    assert isinstance(sign, Row), "moments have rows"
+                    self._scores.take(customers[sign.customer], sign, scored)
                 before = sign
             self._triggers.settle()
         most = None if profile.ended else RECONCILED_A_TICK + len(profile.signs)
@@ -121,7 +127,7 @@ class DecideStep:
         self._triggers.pass_by(customer, sign.watermark)
         self._segments.forget(customer, sign.time)
         customer.forgotten = True
-        customer.sent = []
+        customer.sent, customer.scores = [], {}
         for case in customer.cases.values():
             case.sent = None
         return self._drop_if_done(customer)

@@ -11,6 +11,7 @@ from operators.features.zones import Zone
 from operators.fields import Body, Field, FieldType, Read, field_reader, read_nothing
 from operators.heads import NAME_CHARACTERS
 from operators.kept import Kept, OfProfile, OfSession, SessionValue
+from operators.models.plan import TargetPlan
 from operators.observing import DERIVED, Fields, Observe, observer
 from operators.outputs import json_number
 from operators.rejections import RejectedError, Rejection
@@ -44,6 +45,13 @@ class OfProfileTaken(NamedTuple):
     lets_go: bool
 
 
+class Awaited(NamedTuple):
+    """A model that looks for an event: which, and where the value stands that it sums up, if so."""
+
+    model: int
+    value: int | None
+
+
 class EventPlan:
     """What to do with the events of one name.
 
@@ -55,6 +63,8 @@ class EventPlan:
         feature_slots: the profile's features whose value it may change.
         row_slots: all slots of rows that it may change, those first.
         roles: what it may do to triggers.
+        scored_by: the numbers of the models whose moment it is.
+        awaited_by: the models that look for it after their moments.
         zone: where its time zone stands among its fields, None where nobody asks.
     """
 
@@ -77,6 +87,13 @@ class EventPlan:
                 fields.add(trigger.key, FieldType.KEY)
             for tree in event_trees(trigger, cause):
                 fields.add_tree(tree)
+        models = list(enumerate(kept.plan.models))
+        self.scored_by = tuple(n for n, each in models if not each.at or name in each.at)
+        self.awaited_by = tuple(
+            Awaited(number, _summed(each.target, fields))
+            for number, each in models
+            if each.target.event == name
+        )
         plain = [each for each in in_session if each.plan.kind == "count" and not each.plan.where]
         self.counts = tuple(each.slot for each in plain)
         self.of_session = tuple(
@@ -197,6 +214,17 @@ class EventPlans:
 
     def _make(self, name: str | None) -> EventPlan:
         return EventPlan(name, self._kept, self._causes)
+
+
+def _summed(target: TargetPlan, fields: Fields) -> int | None:
+    """Say where the value stands that a model sums up; one that is no number counts as nothing."""
+    if not target.value:
+        return None
+    number = Field(target.value, FieldType.NUMBER)  # a feature may want it to be one: read it once
+    if number not in fields.wanted:
+        number = Field(target.value, FieldType.SCALAR)
+        fields.add(*number)
+    return fields.wanted[number]
 
 
 def _key_text(value: str | float | None) -> str:

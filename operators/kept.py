@@ -62,6 +62,8 @@ class Kept:
         needs_zone: whether any of it depends on where the customer is.
         needs_moment: whether any of it depends on the customer's clock, or rows are wanted.
         tells_closings: whether some trigger starts when a session closes.
+        has_rows: whether anybody looks at rows.
+        model_keys: of each model, what its part of records stands under: its name and version.
         event_names: the events that some of it looks at by name.
         session_slots: the slots of rows that tell of the session.
         clock_slots: the slots of rows that tell of the moment.
@@ -105,11 +107,15 @@ class Kept:
             each.window.kind == "tumbling" and each.window.zone == "customer" for each in all_plans
         )
         self.needs_zone = bool(plan.row.clock) or by_calendar or bool(asked & ZONED)
-        self.needs_moment = plan.has_rows or bool(asked & DERIVED.keys())
+        self.has_rows = plan.has_rows or bool(plan.models)
+        self.model_keys = [f"{each.name} {each.version}" for each in plan.models]
+        self.needs_moment = self.has_rows or bool(asked & DERIVED.keys())
         self.tells_closings = any(each.on.kind == "session" for each in plan.triggers)
         self.event_names = {each.of for each in all_plans if each.of} | {
             each.window.event for each in all_plans if each.window.event
         }
+        for model in plan.models:
+            self.event_names |= {model.target.event, *model.at}
         self._changing = {n for n, each in enumerate(self.features) if each.changes_at_rows}
         first, then = len(self.features), len(self.features) + len(plan.row.session)
         self.session_slots = tuple(range(first, then))

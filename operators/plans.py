@@ -6,6 +6,7 @@ from typing import Literal
 
 from expressions import Tree, Type
 from operators.features.plan import FeaturePlan
+from operators.models.plan import ModelPlan
 
 ALWAYS_MS = 0
 NEVER_MS = 1 << 61
@@ -229,6 +230,7 @@ class ProfilePlan:
         duplicates_last: how many messageIds a profile remembers.
         duplicates_within_ms: how far apart duplicates may be.
         triggers: whose events are passed on.
+        models: whose moments and outcomes are told; rows hold all that they look at.
     """
 
     name: str
@@ -242,6 +244,21 @@ class ProfilePlan:
     row: RowPlan = RowPlan()
     has_rows: bool = False
     grace_ms: int = 0
+    models: tuple[ModelPlan, ...] = ()
+
+    @property
+    def slot_names(self) -> list[str]:
+        """Return the names of the slots of rows, as conditions and models name them."""
+        kept = [f"session.{each.name}" for each in self.collect]
+        kept += [each.name for each in self.session_features]
+        return [
+            *(each.name for each in self.row.features),
+            *(
+                kept[each.number] if each.field == "value" else f"session.{each.field}"
+                for each in self.row.session
+            ),
+            *(f"context.{each}" for each in self.row.clock),
+        ]
 
     @property
     def time_slots(self) -> frozenset[str]:
@@ -307,6 +324,7 @@ class DecidePlan:
         quiet: when no messages are sent, None for never.
         holdout: who gets none, None for nobody.
         grace_ms: how late an event may be and still matter.
+        models: whose scores rows hold and records tell of.
     """
 
     name: str
@@ -319,6 +337,7 @@ class DecidePlan:
     quiet: QuietPlan | None = None
     holdout: HoldoutPlan | None = None
     grace_ms: int = 0
+    models: tuple[ModelPlan, ...] = ()
 
     @property
     def slot_names(self) -> list[str]:

@@ -10,6 +10,7 @@ from operators.event_plans import Event, EventPlans
 from operators.features.moment import ANY_MOMENT
 from operators.fields import Body, wrong_type
 from operators.kept import Kept
+from operators.models.moments import Moments, next_outcome
 from operators.outputs import DeadLetter, LateEvent, Outputs, Record, make_id
 from operators.profile_store import Profile, ProfileStore
 from operators.rejections import RejectedError, Rejection
@@ -47,12 +48,14 @@ class ProfileStep:
         self._clock = clock
         self._events = EventPlans(kept)
         self._rows = Rows(kept, store)
+        self._moments = Moments(kept, self._rows)
         self._bodies = msgspec.json.Decoder(Body)
         self._result = ProfileResult(TickName(0, 0), 0, EventTime(0), [], Outputs(), Counter())
 
     def on_tick(self, tick: ShardTick) -> ProfileResult:
         """Apply a tick's events, then let everyone's deadlines pass that the watermark passed."""
         result = ProfileResult(tick.name, tick.shard, EventTime(0), [], tick.outputs, tick.counts)
+        self._moments.begin(result)
         self._result = result
         if tick.customers:
             self._take(tick)
@@ -63,6 +66,8 @@ class ProfileStep:
         if tick.close and result.ended:
             result.watermark = AFTER_ALL
             self._fire_everyone(AFTER_ALL)
+        for told in result.models.values():
+            told.watermark = result.watermark
         return result
 
     def snapshot(self) -> Clock:
@@ -176,19 +181,32 @@ class ProfileStep:
             self._rows.pass_by(self._result.signs, profile, max(time, watermark), watermark)
             moment = self._rows.move_clock(profile, event)
             event.values = plan.with_derived(event, moment.zone)
-        session, merged = join(profile.sessions, time, self._plan.gap_ms, self._kept.session_values)
+        session, merged = self._put_into_session(profile, event)
+        if self._kept.has_rows:
+            row = self._rows.apply(profile, event, moment)
+            if plan.awaited_by and self._moments.note(profile, session, event):
+                self._set_timer(profile)
+            if plan.scored_by and not event.is_late:
+                self._moments.take(profile, session, event, moment, row)
+            self._result.signs.append(row)
+        if event.is_late:
+            self._close_again(profile, session, merged, watermark)
+        elif session.events == 1:
+            self._set_timer(profile)
+
+    def _put_into_session(self, profile: Profile, event: Event) -> tuple[Session, Session | None]:
+        """Return an event's session, and the one that went into it for the event, if one did."""
+        time, plan, kinds = event.time, event.plan, self._kept.session_values
+        session, merged = join(profile.sessions, time, self._plan.gap_ms, kinds)
+        if merged is not None:
+            self._moments.merge(profile, session, merged)
         collected = session.collected
         for slot in plan.counts:
             collected[slot] += 1
         for slot, kept, observe in plan.of_session:
             for value in observe(event.values, time):
                 collected[slot] = kept.update(collected[slot], value, time)
-        if self._plan.has_rows:
-            self._result.signs.append(self._rows.apply(profile, event, moment))
-        if event.is_late:
-            self._close_again(profile, session, merged, watermark)
-        elif session.events == 1:
-            self._set_timer(profile)
+        return session, merged
 
     def _pass_sessions(self, profile: Profile, until: EventTime, watermark: EventTime) -> None:
         """Tell which sessions are over by the customer's own clock, while rows are of then."""
@@ -230,13 +248,18 @@ class ProfileStep:
         """Close a customer's sessions that end before the watermark; the timer was taken."""
         for session in profile.sessions:
             if not session.is_closed and session.last + self._plan.gap_ms < watermark:
+                self._moments.tell(profile, EventTime(session.last + self._plan.gap_ms + 1))
                 self._close(profile, session, watermark, is_late=False)
+        forgotten = EventTime(profile.latest + self._plan.retention_ms)
+        is_forgotten = forgotten < watermark < AFTER_ALL
+        self._moments.tell(profile, forgotten if is_forgotten else watermark)
         matters_from = watermark - self._plan.grace_ms - self._plan.gap_ms
         profile.sessions = [
             each for each in profile.sessions if not each.is_closed or each.last >= matters_from
         ]
         profile.timer = AFTER_ALL
-        self._set_timer(profile)
+        if not is_forgotten:
+            self._set_timer(profile)
 
     def _close_again(
         self, profile: Profile, session: Session, merged: Session | None, watermark: EventTime
@@ -247,15 +270,14 @@ class ProfileStep:
         session.is_closed = False
         if session.last + self._plan.gap_ms < watermark:
             self._close(profile, session, watermark, is_late=True)
-        else:
-            self._set_timer(profile)
+        self._set_timer(profile)
 
     def _set_timer(self, profile: Profile) -> None:
         """Set the timer earlier if need be; a later deadline is found when the timer fires."""
         session = next((each for each in profile.sessions if not each.is_closed), None)
-        if session is None:
-            return
-        deadline = EventTime(session.last + self._plan.gap_ms)
+        deadline = AFTER_ALL if session is None else EventTime(session.last + self._plan.gap_ms)
+        if profile.models:
+            deadline = min(deadline, next_outcome(profile))
         if deadline < profile.timer:
             if profile.timer != AFTER_ALL:
                 self._timers.remove(profile.timer, profile.customer)
@@ -266,7 +288,10 @@ class ProfileStep:
         """Forget a customer unseen for too long, whose expiry was taken; tell whether so."""
         expiry = EventTime(profile.latest + self._plan.retention_ms)
         if expiry < watermark:
+            if profile.timer != AFTER_ALL:
+                self._timers.remove(profile.timer, profile.customer)
             self._rows.forget(profile)
+            self._moments.forget(profile, expiry)
             self._profiles.delete(profile.customer)
             self._result.signs.append(Forgotten(profile.customer, expiry, watermark))
             return True
@@ -282,6 +307,7 @@ class ProfileStep:
         session_id = self._session_id(customer, session)
         if not session.revision:
             session.named = session.start
+            self._moments.fix(profile, session, time)
             self._result.counts["sessions"] += 1
             if self._kept.tells_closings:
                 self._rows.pass_by(self._result.signs, profile, EventTime(time + 1), watermark)

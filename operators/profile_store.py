@@ -1,19 +1,34 @@
 """A customer's profile as it is kept, and the part of a shard's store that keeps profiles."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from operators.features.plan import FeaturePlan
 from operators.kept import Kept
-from operators.sessions import Session
+from operators.sessions import Candidate, Session
 from operators.times import AFTER_ALL, BEFORE_ALL, EventTime
 from state.about import About, Layout
 from state.keyvalue import KeyValue
 from state.prefixes import Prefix
 from state.records import Records
 from state.timers import Timers
+
+
+class Told(msgspec.Struct, array_like=True, gc=False):
+    """What a model was told of a customer.
+
+    Attributes:
+        moments: how many; the next one's number is one more.
+        waiting: those to be learned from, whose outcome is not known yet.
+    """
+
+    moments: int = 0
+    waiting: list[Candidate] = []
+
+
+K = TypeVar("K")
 
 
 class Profile(msgspec.Struct, array_like=True, gc=False):
@@ -23,7 +38,8 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
         customer: the name.
         layout: the number of the layout that the values have.
         latest: time of the latest event seen, late ones too.
-        timer: where the timer for sessions stands, AFTER_ALL for none; none closes before it.
+        timer: where the timer for sessions and outcomes stands, AFTER_ALL for none; none closes and
+            none is told before it.
         expiry: where the timer for forgetting the customer stands; not before it.
         applied: whether any event was applied.
         message_ids: the last different ones in order of arrival, with their event times.
@@ -35,6 +51,7 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
             does before it.
         session_until: when the session that rows tell of is over, AFTER_ALL where there is none.
         features: the state of each.
+        models: what each model was told, by its name and version.
     """
 
     customer: str
@@ -51,6 +68,7 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     row_timer: EventTime
     session_until: EventTime
     features: list[Any]
+    models: dict[str, Told] = {}
 
 
 class ProfileStore:
@@ -58,7 +76,7 @@ class ProfileStore:
 
     A profile names the layout of its values by its number in the store's list. One that was
     written under another layout is read by name: values whose definition is still the same are
-    kept, new ones start empty.
+    kept, new ones start empty. Models go on under the same name and version.
 
     Args:
         keyvalue: the shard's store.
@@ -78,6 +96,7 @@ class ProfileStore:
     ) -> None:
         self._session_values = kept.session_values
         self._features = kept.features
+        self._models = frozenset(kept.model_keys)
         layout = Layout(
             session=_definitions([*kept.plan.collect, *kept.plan.session_features]),
             features=_definitions(kept.plan.row.features),
@@ -132,7 +151,15 @@ class ProfileStore:
             of_features = [each.features for each in layouts]
             profile.features = _arrange(profile.features, of_features, self._features)
             profile.layout = self.layout
+        if not self._models.issuperset(profile.models):
+            profile.models = self._of_today(profile.models)
+            for session in profile.sessions:
+                session.models = self._of_today(session.models)
         return profile
+
+    def _of_today(self, kept: dict[str, K]) -> dict[str, K]:
+        """Leave out what was kept for models that are no more."""
+        return {key: each for key, each in kept.items() if key in self._models}
 
 
 class Startable(Protocol):

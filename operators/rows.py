@@ -5,15 +5,48 @@ What changes by itself, a window that lets go of values or a session that is ove
 own time, before the next event is applied and at the latest once the watermark is past it.
 """
 
+from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 from operators.event_plans import Event
 from operators.features.moment import Moment
 from operators.features.zones import UTC, zone_of
 from operators.kept import Kept
+from operators.models.parts import Value
+from operators.models.plan import InputKind
 from operators.profile_store import Profile, ProfileStore
 from operators.ticks import Row, Sign
 from operators.times import AFTER_ALL, EventTime
+
+
+def _number(value: Any, _now: EventTime) -> Value:
+    if type(value) is int:
+        return float(value)
+    return value if type(value) is float and isfinite(value) else None
+
+
+def _age(value: Any, now: EventTime) -> Value:
+    return None if value is None else (now - value) / 1000
+
+
+def _boolean(value: Any, _now: EventTime) -> Value:
+    return value if type(value) is bool else None
+
+
+def _category(value: Any, _now: EventTime) -> Value:
+    if value is None or type(value) is str:
+        return value
+    return str(value).lower() if type(value) is bool else str(value)
+
+
+_READ: dict[InputKind, Callable[[Any, EventTime], Value]] = {
+    "number": _number,
+    "time": _age,
+    "boolean": _boolean,
+    "category": _category,
+}
+"""How models see a value of a row: as what its kind says, or not at all."""
 
 
 class Rows:
@@ -35,6 +68,16 @@ class Rows:
         self._timers = store.row_timers
         self._session_fields = plan.row.session
         self._clock_fields = plan.row.clock
+        places = {name: slot for slot, name in enumerate(plan.slot_names)}
+        width, kept_slots = len(places), len(kept.features)
+        self._inputs = [
+            [
+                (slot if slot < kept_slots else slot - width, _READ[each.kind])
+                for each in model.inputs
+                for slot in (places[each.name],)
+            ]
+            for model in plan.models
+        ]
 
     def move_clock(self, profile: Profile, event: Event) -> Moment:
         """Move the customer's clock on for an event, and note where the customer is.
@@ -93,6 +136,21 @@ class Rows:
             slots=slots,
             values=found,
         )
+
+    def inputs(self, model: int, profile: Profile, moment: Moment, row: Row) -> list[Value]:
+        """Return what a model looks at, as of the row of an event that was just taken in.
+
+        Args:
+            model: its number.
+            profile: of the customer.
+            moment: of the row.
+            row: whose last values are those of the session and the clock, whatever has changed.
+        """
+        states, features, values, now = profile.features, self._features, row.values, row.time
+        return [
+            read(features[slot].value(states[slot], moment) if slot >= 0 else values[slot], now)
+            for slot, read in self._inputs[model]
+        ]
 
     def pass_by(
         self, signs: list[Sign], profile: Profile, before: EventTime, watermark: EventTime

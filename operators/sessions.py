@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from operators.features.fixed_point import Total
+from operators.models.parts import Value
 from operators.times import EventTime
 
 
@@ -22,6 +24,46 @@ class Mergeable(Protocol):
         """Return the state of two stretches together."""
 
 
+class Candidate(msgspec.Struct, array_like=True, gc=False):
+    """A moment that a model may learn from.
+
+    Attributes:
+        number: of the moment.
+        time: of the moment, in ms.
+        lot: of all moments of a session the one with the least is learned from.
+        values: of the model's inputs, as of the moment.
+        known: when it is known what came of it, as far as that does not depend on a session.
+        came: how often the event came, or the sum of what was looked for, in millionths.
+        end: when its session was over, once that is so.
+    """
+
+    number: int
+    time: EventTime
+    lot: int
+    values: list[Value]
+    known: EventTime
+    came: Total = 0
+    end: EventTime = EventTime(0)
+
+    @property
+    def due(self) -> EventTime:
+        """When its outcome is to be told: once the watermark is past it."""
+        return max(self.known, self.end)
+
+
+class OfModel(msgspec.Struct, array_like=True, gc=False):
+    """What a session that was never closed keeps for a model.
+
+    Attributes:
+        candidate: the moment in it that may be learned from.
+        came: for models that look at the rest of a session: what came in this one after each
+            candidate of the customer, by its number; sessions may become one.
+    """
+
+    candidate: Candidate | None = None
+    came: dict[int, Total] = {}
+
+
 class Session(msgspec.Struct, array_like=True, gc=False):
     """A session that is open, or was closed so short a time ago that late events may join it.
 
@@ -33,6 +75,7 @@ class Session(msgspec.Struct, array_like=True, gc=False):
         revision: how many times it was closed.
         is_closed: whether it was closed as it is now.
         named: the start that it had when it was first closed, by which it is known since.
+        models: what models may learn from it, by name and version; nothing once it was closed.
     """
 
     start: EventTime
@@ -42,6 +85,7 @@ class Session(msgspec.Struct, array_like=True, gc=False):
     revision: int = 0
     is_closed: bool = False
     named: EventTime = EventTime(0)
+    models: dict[str, OfModel] = {}
 
     @property
     def name_time(self) -> EventTime:

@@ -1,12 +1,13 @@
 """What travels between the steps: a shard's share of a tick, and what came of it."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from operators.causes import Role
 from operators.lines import Envelope, Ints
-from operators.outputs import Original, Outputs
+from operators.models.parts import ModelMoment, ModelOutcome
+from operators.outputs import Original, Outputs, Record
 from operators.rejections import Origin, Place
 from operators.times import EventTime
 
@@ -161,6 +162,64 @@ Sign = Row | Signal | SessionPassed | SessionClosed | Forgotten
 
 
 @dataclass(slots=True)
+class ModelTick:
+    """One shard's share of a tick, for one model: moments and outcomes in the order they came.
+
+    Attributes:
+        name: of the tick.
+        shard: whose share it is.
+        model: the name of the model.
+        watermark: the shard's after the tick.
+        moments: to be scored.
+        signs: of each moment, the place of its row among the signs for decide.
+        outcomes: to be learned from.
+    """
+
+    name: TickName
+    shard: int
+    model: str
+    watermark: EventTime
+    moments: list[ModelMoment] = field(default_factory=list)
+    signs: list[int] = field(default_factory=list)
+    outcomes: list[ModelOutcome] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class ScoreTick:
+    """What a model says to one shard's share of a tick.
+
+    Attributes:
+        name: of the tick.
+        shard: whose share it is.
+        model: the name of the model.
+        scores: of the moments in that share, in their order; None where it could not say.
+        records: what else is to be written, on one shard only.
+        counts: for the summary, on one shard only.
+    """
+
+    name: TickName
+    shard: int
+    model: str
+    scores: list[float | None]
+    records: list[Record] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+class Scored(NamedTuple):
+    """What a model says of a customer at a moment.
+
+    Attributes:
+        model: the name of the model.
+        number: of the moment, counted for each customer and model (M2).
+        score: rounded.
+    """
+
+    model: str
+    number: int
+    score: float
+
+
+@dataclass(slots=True)
 class ProfileResult:
     """What decide gets of a tick.
 
@@ -172,6 +231,9 @@ class ProfileResult:
         outputs: closed sessions, late events, dead letters.
         counts: for the summary.
         ended: whether all readers have ended.
+        models: what each model is told.
+        scores: what the models have said to it: of each row that is a moment, by the row's place
+            among the signs; in the order of the models.
     """
 
     name: TickName
@@ -181,6 +243,8 @@ class ProfileResult:
     outputs: Outputs
     counts: Counter[str]
     ended: bool = False
+    models: dict[str, ModelTick] = field(default_factory=dict)
+    scores: dict[int, list[Scored]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

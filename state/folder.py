@@ -9,6 +9,8 @@
         workers.lock     shared by the workers
         recovery/        Bytewax's own, with the state's id beside it
         shard-00/ …      one folder a shard
+        model-intent/ …  one folder a model
+        import-intent    what a model is to begin with, until it has a version of its own
 """
 
 import fcntl
@@ -28,6 +30,8 @@ FORMAT = 1
 _WORKERS_GONE_WITHIN_S = 5.0  # they die with their supervisor, but not in the same instant
 _LOOKED_AT_WITHIN_S = 1.0  # `state info` keeps runs from starting for a moment
 _POLL_S = 0.02
+_MODEL = "model-"
+_IMPORT = "import-"
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -50,6 +54,20 @@ class Identity(msgspec.Struct, frozen=True):
     now_ms: int
 
 
+class ModelStart(msgspec.Struct, frozen=True):
+    """Where a model starts.
+
+    Attributes:
+        row: its snapshot, empty where it is new.
+        version: of its store, NO_VERSION where it is new.
+        ticks: each reader's last tick that it has had, or that there was before it was new.
+    """
+
+    row: bytes
+    version: Version
+    ticks: list[int]
+
+
 class Run(msgspec.Struct, frozen=True):
     """Where a run starts; workers read it, and leave when it is another run's.
 
@@ -61,6 +79,7 @@ class Run(msgspec.Struct, frozen=True):
         readers: likewise of each reader.
         sink: likewise of the sink.
         job: what to do, as the command that started the run has written it.
+        models: each model's start, by its name.
     """
 
     id: str
@@ -70,6 +89,7 @@ class Run(msgspec.Struct, frozen=True):
     readers: list[bytes]
     sink: bytes
     job: msgspec.Raw
+    models: dict[str, ModelStart] = {}
 
 
 class StateFolder:
@@ -86,6 +106,19 @@ class StateFolder:
     def shard(self, number: int) -> Path:
         """Return the folder of a shard."""
         return self.path / f"shard-{number:02d}"
+
+    def model(self, name: str) -> Path:
+        """Return the folder of a model."""
+        return self.path / f"{_MODEL}{name}"
+
+    def imported(self, name: str) -> Path:
+        """Return the file of what a model is to begin with, which need not be there."""
+        return self.path / f"{_IMPORT}{name}"
+
+    def models(self) -> list[str]:
+        """Return the names of the models that have a folder."""
+        folders = self.path.glob(f"{_MODEL}*")
+        return sorted(each.name.removeprefix(_MODEL) for each in folders)
 
     def exists(self) -> bool:
         """Tell whether a state was created here."""
@@ -107,7 +140,8 @@ class StateFolder:
         return identity
 
     def _refuse_foreign(self) -> None:
-        others = {entry.name for entry in self.path.iterdir()} - {"lock", "state.json.new"}
+        found = {entry.name for entry in self.path.iterdir()} - {"lock", "state.json.new"}
+        others = {name for name in found if not name.startswith(_IMPORT)}
         if others:
             raise StateError(
                 f"{self.path} is no state and not empty (it holds {min(others)}):"

@@ -18,6 +18,9 @@ class Prefix(IntEnum):
     ROW_TIMER = 6
     SEGMENT_TIMER = 7
     ATTRIBUTES = 8
+    MODEL = 9
+    GIVEN_SCORES = 10
+    WAITING_OUTCOME = 11
 
     @property
     def key(self) -> bytes:

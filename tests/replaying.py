@@ -280,10 +280,15 @@ def counts_of(document: dict[str, Any]) -> dict[str, Any]:
 
 def records(state: Path) -> list[dict[bytes, bytes]]:
     """Return everything that the committed versions hold, by shard, but for versions' names."""
-    return [_shard_records(folder) for folder in sorted(state.glob("shard-*"))]
+    return [_records(folder) for folder in sorted(state.glob("shard-*"))]
 
 
-def _shard_records(folder: Path) -> dict[bytes, bytes]:
+def model_records(state: Path) -> dict[str, dict[bytes, bytes]]:
+    """Likewise of the models, by the names of their folders."""
+    return {folder.name: _records(folder) for folder in state.glob("model-*")}
+
+
+def _records(folder: Path) -> dict[bytes, bytes]:
     version = read_committed(folder)
     if version == NO_VERSION:
         return {}

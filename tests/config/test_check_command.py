@@ -188,6 +188,23 @@ def test_features_and_segments_are_summed_up_with_what_they_mean(run_check: RunC
     ]
 
 
+def test_models_are_summed_up_with_what_they_predict(run_check: RunCheck) -> None:
+    exit_code, out, _, _ = run_check("""
+name: shop
+models:
+  intent: {kind: logistic_regression, predicts: A, within: session, from: [trait.a]}
+  churn: {kind: baseline, predicts: no A, within: 30d, at: [C, B], shadow: true}
+  spend: {kind: baseline, predicts: {sum: properties.x, of: A}, within: 90m, at: [B]}
+""")
+    assert exit_code == 0
+    assert out.splitlines()[2:-1] == [
+        "  models: 3",
+        "    intent: logistic_regression, predicts A within the session, at every event",
+        "    churn: baseline, predicts no A within 30d, at B or C (a shadow)",
+        "    spend: baseline, predicts the sum of properties.x of A within 90m, at B",
+    ]
+
+
 def test_json_lists_warnings_and_the_config_is_ok_all_the_same(run_check: RunCheck) -> None:
     exit_code, out, err, path = run_check(RULES, "--json")
     assert (exit_code, err) == (0, "")

@@ -20,9 +20,11 @@ from config import (
 from config.explain import keys_at
 from config.features import FEATURE_KINDS
 from config.measures import COLLECT_KINDS
+from config.model_specs import MODEL_KINDS
 from expressions import compile_function
 from expressions.templates import compile_template, names_in
 from flows.job import plans_of
+from flows.rules import compile_rules
 from operators.plans import DecidePlan
 
 PATHS_OF_SECTIONS = [
@@ -35,6 +37,8 @@ PATHS_OF_SECTIONS = [
     *(("session", "collect", "t", f"<{kind}>") for kind in COLLECT_KINDS),
     *(("features", "t", f"<{kind}>") for kind in FEATURE_KINDS),
     ("segments", "t"),
+    *(("models", "t", tag) for tag in MODEL_KINDS),
+    ("models", "t", "<logistic_regression>", "parameters"),
 ]
 KEYS = st.sampled_from(
     [
@@ -102,7 +106,7 @@ CONDITIONS = st.sampled_from(
     [
         *("a > 5", "a > 5 and a < 3", "segment.a", "segment.b", "not segment.c or b", "a"),
         *("since(b) > 1h", "session.duration > 5m", "session.a > 1", "trait.x == 'y'"),
-        *("context.hour > 3", "context.device == 'x'", "score.x > 1", "nope", "a >", "${A}"),
+        *("context.hour > 3", "context.device == 'x'", "score.m > 0.5", "nope", "a >", "${A}"),
     ]
 )
 SEGMENTS = CONDITIONS | st.fixed_dictionaries(
@@ -155,6 +159,34 @@ TRIGGERS = st.fixed_dictionaries(
         "again": st.sampled_from(["always", "1h", "8d"]),
         "key": PATHS,
         "restart": st.booleans(),
+    },
+)
+MODELS = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from(
+            ["logistic_regression", "baseline", "naive_bayes.GaussianNB", "rules.AMRules", "nope"]
+        ),
+        "predicts": st.sampled_from(
+            ["A", "no A", "any", {"sum": "properties.a", "of": "A"}, {"sum": "a"}, "${A}"]
+        ),
+        "within": st.sampled_from(["session", "1h", "8d", "0s"]),
+    },
+    optional={
+        "from": st.lists(
+            st.sampled_from(["a", "b", "trait.x", "session.duration", "score.m", "a > 5", "nope"]),
+            max_size=3,
+        ),
+        "at": st.lists(st.sampled_from(["A", "B", "any"]), max_size=2),
+        "parameters": st.dictionaries(
+            st.sampled_from(["l1", "l2", "learning_rate", "at_most", "n_rules", "delta"]),
+            st.sampled_from([0, 0.5, 5, -1, "x", "${A}", None, [1]]),
+            max_size=2,
+        ),
+        "step": st.sampled_from(["1m", "1ms"]),
+        "emit": st.sampled_from(["moments", {"moves": 0.5}, {"moves": 5}, "x"]),
+        "threshold": st.sampled_from([0.5, 1, "${A}"]),
+        "calibrate": st.booleans(),
+        "shadow": st.booleans(),
     },
 )
 SECURITY = st.fixed_dictionaries(
@@ -228,6 +260,7 @@ CONFIGS = st.fixed_dictionaries(
         **ARBITRATION,
         "features": st.dictionaries(RULE_NAMES, SMALL_FEATURES, max_size=3),
         "segments": st.dictionaries(RULE_NAMES, SEGMENTS, max_size=3),
+        "models": st.dictionaries(st.sampled_from(["m", "n", "A"]), MODELS, max_size=2),
     },
 )
 RULES = st.fixed_dictionaries(
@@ -236,7 +269,11 @@ RULES = st.fixed_dictionaries(
         "features": st.fixed_dictionaries({"a": SMALL_FEATURES, "b": SMALL_FEATURES}),
         "segments": st.dictionaries(st.sampled_from("abc"), SEGMENTS, min_size=1, max_size=3),
     },
-    optional={"triggers": st.dictionaries(st.just("t"), TRIGGERS, max_size=1), **ARBITRATION},
+    optional={
+        "triggers": st.dictionaries(st.just("t"), TRIGGERS, max_size=1),
+        "models": st.dictionaries(st.just("m"), MODELS, min_size=1, max_size=1),
+        **ARBITRATION,
+    },
 )
 LINES = st.sampled_from(
     [
@@ -332,6 +369,11 @@ def test_what_is_a_config_fits_its_schema_and_can_be_compiled(path: Path, tree: 
             assert compile_function(tree_, slots)(row, 0) in {True, False}
         uses = [slots[name] for name in segment.uses]
         assert all(slot < slots[f"segment.{segment.name}"] for slot in uses)
+    assert {each for each in slots if each.startswith("score.")} == {
+        f"score.{name}" for name, each in config.models.items() if not each.shadow
+    }
+    for model in compile_rules(config).models:
+        assert {each.name for each in model.inputs} <= set(slots)
     _assert_triggers_can_be_compiled(decide)
 
 

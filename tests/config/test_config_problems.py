@@ -78,7 +78,7 @@ def test_a_wrong_value_is_told_with_its_place(
 
 UNKNOWN_KEYS = [
     ("name: s\nretension: 7d", 2, 1, 'retension: unknown key; did you mean "retention"?'),
-    ("name: s\nmodels: {}", 2, 1, "models: unknown key; the keys here are name, source"),
+    ("name: s\nrecipes: {}", 2, 1, "recipes: unknown key; the keys here are name, source"),
     ("name: s\ntime: {Idle: 5s}", 2, 8, 'time.Idle: unknown key; did you mean "idle"?'),
     ("name: s\nsource: {kafak: {}}", 2, 10, 'source.kafak: unknown key; did you mean "kafka"?'),
     ("name: s\nsinks: {fils: a}", 2, 9, 'sinks.fils: unknown key; did you mean "files"?'),

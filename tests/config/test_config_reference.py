@@ -15,7 +15,7 @@ NAMES = (
     *("source", "sinks", "time", "epoch", "state", "session", "duplicates", "attributes", "http"),
     *("quiet_hours", "holdout"),
 )
-MAPPINGS = ("triggers", "features", "segments", "limits")
+MAPPINGS = ("triggers", "features", "segments", "models", "limits")
 SECTIONS = {
     "": (),
     **{f"{name}.": (name,) for name in NAMES},
@@ -26,6 +26,13 @@ SECTIONS = {
     "triggers.NAME.then[].": ("triggers", "NAME", "then", 0),
     "limits[].": ("limits", 0),
     "segments.NAME.": ("segments", "NAME"),
+    "models.NAME.": ("models", "NAME", "<river>"),
+    "models.NAME.predicts.": ("models", "NAME", "<baseline>", "predicts", "<mapping>"),
+    "models.NAME.emit.": ("models", "NAME", "<baseline>", "emit", "<mapping>"),
+    "models.NAME.parameters.": ("models", "NAME", "<logistic_regression>", "parameters"),
+    "models.NAME.parameters.class_weight.": (
+        *("models", "NAME", "<logistic_regression>", "parameters", "class_weight"),
+    ),
     **{f"{kind}: ": ("session", "collect", "NAME", f"<{kind}>") for kind in COLLECT_KINDS},
 }
 OF_FEATURES = {

@@ -81,7 +81,7 @@ SEGMENTS = [
     ("session.durations > 1m", 12, 6, ['did you mean "session.duration"?']),
     ("session.sales > 1", 12, 6, ["there is no session.sales here; a session has session.adds"]),
     ("session.duration > 2", 12, 6, ["write a duration such as 2s"]),
-    ("views > 1 and score.intent > 1", 12, 20, ["scores come with models", "not possible yet"]),
+    ("views > 1 and score.intent > 1", 12, 20, ["scores come with models", "there is none"]),
     ("segment.othr", 12, 6, ['did you mean "segment.other"?']),
     ("other", 12, 6, ['did you mean "segment.other"?']),
     ("views > 1 or segment.s", 12, 19, ["cannot depend on itself: s → s"]),

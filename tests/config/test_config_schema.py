@@ -37,6 +37,8 @@ def test_examples_are_found() -> None:
     assert {"shop.yaml", "live.yaml"} <= {path.name for path in CONFIGS}
 
 
+LR = "{kind: logistic_regression, predicts: A, within: session, from: [a]"
+RIVER = "{kind: a.B, predicts: {sum: traits.a, of: A}, within: 1h, at: [A], from: [a]"
 RIGHT = [
     "{}",
     "retention: ${DAYS}",
@@ -55,6 +57,12 @@ RIGHT = [
     "features: {a: {count: any, over: 1h, pane: 1m}, b: {last: traits.a, of: A}}",
     "segments: {a: x > 5, b: {when: x > 5, hold: 1h}, c: {enter: x > 5, leave: x < 2, for: 1h}}",
     "attributes: {file: a, customer: b, columns: {c: number}}",
+    "models: {m: {kind: baseline, predicts: no A, within: 30d}}",
+    "models: {m: {kind: baseline, predicts: A, within: '${W}', threshold: '${T}', step: 5m}}",
+    "models: {m: {kind: logistic_regression, predicts: A, within: session, from: [a], at: [A]}}",
+    f"models: {{m: {LR}, emit: {{moves: 0.5}}, parameters: {{l1: 1, categories: hashed}}}}}}",
+    f"models: {{m: {LR}, parameters: {{class_weight: {{positive: 2}}, at_most: 5}}}}}}",
+    f"models: {{m: {RIVER}, parameters: {{delta: 0.1, b: true, c: [x, null]}}, shadow: true}}}}",
     "http: {port: 0}",
     "epoch: {max_bytes: 64KB}",
 ]
@@ -110,6 +118,17 @@ WRONG = [
     "segments: {a: {for: 5m}}",
     "segments: {a: {enter: x > 5}}",
     "segments: {a: {when: x > 5, leave: x > 5}}",
+    "models: {m: {kind: baseline, within: 1h}}",
+    "models: {m: {kind: baseline, predicts: A, within: soon}}",
+    "models: {m: {kind: baseline, predicts: {sum: a, of: A}, within: 1h}}",
+    "models: {m: {kind: tree, predicts: A, within: 1h, at: [A], from: [a]}}",
+    "models: {m: {kind: tree.A, predicts: A, within: 1h, from: [a]}}",
+    "models: {m: {kind: tree.A, predicts: A, within: 1h, at: [A], from: [a], parameters: [a]}}",
+    "models: {m: {kind: logistic_regression, predicts: A, within: 1h}}",
+    "models: {m: {kind: logistic_regression, predicts: A, within: 1h, from: []}}",
+    "models: {m: {kind: baseline, predicts: A, within: 1h, threshold: 1}}",
+    "models: {m: {kind: baseline, predicts: A, within: 1h, emit: {moves: 0}}}",
+    "models: {M: {kind: baseline, predicts: A, within: 1h}}",
     "attributes: {file: a, columns: {c: number}}",
     "attributes: {file: a, customer: b, columns: {c: string}}",
 ]

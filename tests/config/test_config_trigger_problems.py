@@ -43,7 +43,7 @@ TRIGGERS = [
     ("{on: A, where: context == 'x'}", 21, ["such as event.context.locale"]),
     ("{on: A, where: event.zzz == 'x'}", 21, ["an event has event.properties, event.context"]),
     ("{on: A, where: 'event.properties.a[].b > 1'}", 22, ["only the fields of a feature may"]),
-    ("{on: A, where: score.x > 1}", 21, ["scores come with models, which are not possible yet"]),
+    ("{on: A, where: score.x > 1}", 21, ["scores come with models, and there is none"]),
     ("{on: {enter: buyers}, where: event.properties.a > 1}", 35, ["there is no event here"]),
     ("{on: {session: closed}, where: event.name == 'A'}", 37, ["there is no event here"]),
     ("{on: A, when: event.properties.a > 1}", 20, ["when asks the customer at the due time"]),

@@ -51,11 +51,14 @@ def test_features_that_no_segment_looks_at_are_named_in_one_warning(tmp_path: Pa
     [(line, column, message)] = warnings_of(tmp_path, text)
     assert (line, column) == (4, 3)
     assert message == (
-        "features.b: no segment or trigger looks at b; it is kept all the same, for explain to show"
+        "features.b: no segment, trigger or model looks at b;"
+        " it is kept all the same, for explain to show"
     )
     [(line, column, message)] = warnings_of(tmp_path, text.replace("a > 1", "trait.x == 5"))
     assert (line, column) == (3, 3)
-    assert message.startswith("features.a: no segment or trigger looks at a, b; they are kept")
+    assert message.startswith(
+        "features.a: no segment, trigger or model looks at a, b; they are kept"
+    )
     many = "".join(f"\n  f{n}: {{count: A}}" for n in range(15))
     [(_, _, message)] = warnings_of(tmp_path, f"name: s\nfeatures:{many}")
     assert "f8, f9 and 5 more;" in message

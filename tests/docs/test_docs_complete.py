@@ -14,7 +14,7 @@ from cartwheel.summary import Summary
 from config import load
 from config.models import Config
 from connectors.importing.mapping import load_mapping
-from flows.inspect_state import ProgressReport, ShardReport, StateReport
+from flows.inspect_state import ModelReport, ProgressReport, ShardReport, StateReport
 from flows.job import Job
 from operators.features.collected import KINDS
 
@@ -28,6 +28,7 @@ PAGE_OF = {
     "schemas": "consuming.md",
     "dead-letters": "dead-letters.md",
     "explain": "explain.md",
+    "models": "models.md",
     "test": "test.md",
     "diff": "diff.md",
 }
@@ -88,7 +89,8 @@ def test_no_page_names_an_option_that_does_not_exist() -> None:
 
 
 def test_every_kind_of_output_is_named() -> None:
-    kinds = {"sessions", "triggers", "decisions", "segments", "late", "dead-letters"}
+    kinds = {"sessions", "triggers", "decisions", "segments", "scores", "models"}
+    kinds |= {"late", "dead-letters"}
     of_a_job = set(Job.kinds.fget(_JobWithRules()))  # type: ignore[attr-defined]
     assert of_a_job == kinds
     text = text_of("replay.md")
@@ -102,6 +104,7 @@ class _JobWithRules:
     class decide:  # noqa: N801 (stands for an attribute)
         triggers = ("one",)
         segments = ("one",)
+        models = ("one",)
 
 
 def test_every_field_of_the_summary_is_named() -> None:
@@ -113,7 +116,8 @@ def test_what_state_info_tells_is_named() -> None:
     text = text_of("state.md")
     for name in StateReport.__struct_fields__:
         assert re.search(rf"\b{name}\b", text), name
-    for name in (*ShardReport.__struct_fields__, *ProgressReport.__struct_fields__):
+    parts = (ShardReport, ModelReport, ProgressReport)
+    for name in (name for part in parts for name in part.__struct_fields__):
         assert name.rstrip("s") in text, name
 
 

@@ -40,6 +40,7 @@ FULL = (
     CountReport({"cancelled mail": 3, "suppressed again mail": 6, "suppressed limit mail": 1}, {}),
     CountReport({"superseded mail": 1, "retracted mail": 1}, {}),
     CountReport({"segment.entered lapsed": 5, "segment.left lapsed": 2}, {"segments": 7}),
+    CountReport({"scores intent": 8, "scores churn": 1, "model errors intent": 2}, {}),
     SinkReport(ticks=7, epochs=2, epoch_s=2.5),
     StepReport(0, {"profile": 0.5, "decide": 0.25, "sinks": 0.1}, 3, 0.5, 100, 1000, 8, 2),
     StepReport(1, {"profile": 0.5, "decide": 0.25, "sinks": 0.0}, 1, 0.5, 10, 100, 1, 1),
@@ -85,6 +86,9 @@ def test_every_report_has_its_part() -> None:
     assert found["cartwheel_segment_members segment=lapsed"] == 3
     for name in ("segments_entered_total", "segments_left_total", "segment_members"):
         assert found[f"cartwheel_{name} segment=new"] == 0, name
+    assert found["cartwheel_scores_total model=intent"] == 8
+    assert found["cartwheel_scores_total model=churn"] == 1
+    assert found["cartwheel_model_errors_total model=intent"] == 2
     assert found["cartwheel_outputs_total kind=triggers"] == 2
     assert found["cartwheel_outputs_total kind=sessions"] == 0
     assert found["cartwheel_ticks_total"] == 7
@@ -121,6 +125,7 @@ def test_counts_are_not_shown_before_they_are_known() -> None:
     early = shown(reported(WorkersStarted(1)))
     assert "cartwheel_events_read_total" not in early
     of_the_state = ("_events_", "_letters_", "_sent_", "_segment", "_outputs_", "_ticks_")
+    of_the_state += ("_scores_", "_model_errors_")
     of_the_state += ("_decisions_", "_retracted_")
     assert not [name for name in early if any(part in name for part in of_the_state)]
     assert "cartwheel_sessions_total" not in early

@@ -63,6 +63,7 @@ class Rules:
     features: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     segments: Mapping[str, str | Mapping[str, Any]] = field(default_factory=dict)
     """Each after those that it names."""
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     limits: Sequence[Mapping[str, Any]] = ()
     quiet_hours: Mapping[str, str] | None = None
     holdout: str | Mapping[str, str] | None = None
@@ -74,6 +75,7 @@ class Rules:
             uses += uses_of(spec)
         for trigger in self.triggers.values():
             uses += _uses_of_trigger(trigger)
+        uses += _uses_of_models(self.models, uses)
         if self.needs_zone:
             uses.append(Use(None, CONTEXT_PATHS["timezone"], "value"))
         return uses
@@ -101,10 +103,11 @@ class Rules:
 
     @cached_property
     def names_used(self) -> set[str]:
-        """The names of customers' values that segments, triggers and limits look at."""
+        """The names of customers' values that segments, triggers, limits and models look at."""
         used = {name for segment in self.segments.values() for name in names_in(segment)}
         for trigger in self.triggers.values():
             used |= {name for name in names_in_trigger(trigger) if not is_of_event(name)}
+        used |= {name for model in self.models.values() for name in model.get("from", ())}
         by_calendar = [limit for limit in self.limits if limit["per"] in {"day", "week"}]
         by_calendar += [self.quiet_hours] if self.quiet_hours else []
         if any(one.get("zone", "customer") in CUSTOMERS for one in by_calendar):
@@ -139,6 +142,7 @@ class Rules:
             "session": {"gap": f"{self.gap_ms}ms", "collect": _plain(self.collect)},
             **({"features": _plain(self.features)} if self.features else {}),
             **({"segments": _plain(self.segments)} if self.segments else {}),
+            **({"models": _plain(self.models)} if self.models else {}),
             "triggers": {name: _trigger_config(one) for name, one in self.triggers.items()},
             **({"limits": _plain(self.limits)} if self.limits else {}),
             **({"quiet_hours": _plain(self.quiet_hours)} if self.quiet_hours else {}),
@@ -239,6 +243,25 @@ def _uses_of_trigger(trigger: Trigger) -> Iterator[Use]:
                 yield Use(event, path_of(name), accepts)
         if path := trigger.get("key"):
             yield Use(event, path, "key")
+
+
+def _uses_of_models(models: Mapping[str, Mapping[str, Any]], others: Sequence[Use]) -> list[Use]:
+    """List the fields that models sum up: anything but a number is nothing.
+
+    Where something else needs it to be a number, the event must have one.
+    """
+    uses = []
+    for model in models.values():
+        if isinstance(model["predicts"], Mapping):
+            event, path = model["predicts"]["of"], model["predicts"]["sum"]
+            if not any(
+                (use.path, use.accepts) == (path, "number")
+                and use.event in {None, event}
+                and use.but != event
+                for use in others
+            ):
+                uses.append(Use(event, path, "value"))
+    return uses
 
 
 def _trigger_config(trigger: Trigger) -> dict[str, Any]:

@@ -1,0 +1,257 @@
+"""Looks at what models have learned, and how good they are, also while a run goes on.
+
+What is read is the committed version of each model's store. It is changed by nothing here.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from math import isfinite, log
+from typing import Any
+
+import msgspec
+
+from config import Config, Model, format_duration
+from flows.explanation import Explanation
+from flows.inspect_state import inspect_state
+from flows.model_files import open_learned, read_model
+from operators.models.parts import Value
+from operators.models.plan import InputKind, ModelPlan
+from operators.models.store import ModelStateError
+from operators.times import AFTER_ALL, BEFORE_ALL, EventTime, format_time, parse_time
+from state.folder import StateFolder
+from state.reading import bytes_on_disk
+
+MOST_IMPORTANT = 20
+"""How many weights are told of."""
+
+_DECIMALS = 6
+
+
+class LearnedReport(msgspec.Struct, frozen=True):
+    """What a model has learned from.
+
+    Attributes:
+        pairs: how many outcomes of moments that it had scored.
+        positives: of how many the event came (or, for ``no``, did not), None for sums.
+        until: all that was known before this time is learned; None before the first, and after a
+            replay that has told everything (``--close``).
+    """
+
+    pairs: int
+    positives: int | None
+    until: str | None
+
+
+class ModelReport(msgspec.Struct, frozen=True):
+    """One model.
+
+    Attributes:
+        kind: what learns.
+        version: of its definition.
+        predicts: as the config has it.
+        within: likewise.
+        at: the events that are its moments, empty for every event.
+        inputs: what it looks at, each with how.
+        shadow: whether it steers nothing.
+        calibrate: whether its scores are made to fit.
+        store: the committed version of what it has learned, None where there is none yet.
+        bytes: of its folder.
+        learned: from how much.
+        quality: of the scores that were given, as ``Watch.report`` has it.
+        importance: the greatest weights (either way), by name; empty for kinds that cannot say.
+        scores: how many were written, None while a run goes on.
+        errors: how many moments had no score and examples were left out, likewise.
+    """
+
+    kind: str
+    version: str
+    predicts: str
+    within: str
+    at: list[str]
+    inputs: dict[str, InputKind]
+    shadow: bool
+    calibrate: bool
+    store: str | None
+    bytes: int
+    learned: LearnedReport
+    quality: dict[str, Any]
+    importance: dict[str, float]
+    scores: int | None
+    errors: int | None
+
+
+class InputExplained(msgspec.Struct, frozen=True):
+    """What a model sees of a customer, and what it adds to the log-odds of the score.
+
+    Attributes:
+        value: None is missing; of a time the seconds since then.
+        adds: None for kinds that cannot say.
+    """
+
+    value: Value
+    adds: float | None
+
+
+class ScoreExplained(msgspec.Struct, frozen=True):
+    """What a model says of a customer.
+
+    Attributes:
+        score: the last that it gave, by which rules go; None before the first, and in the shadow.
+        now: what it would say of the customer's row as it is, with what it has learned; None where
+            it cannot say.
+        rest: what is added to the log-odds of ``now`` whatever the inputs.
+        inputs: by name; their ``adds`` and ``rest`` add up to the log-odds of ``now``.
+    """
+
+    score: float | None
+    now: float | None
+    rest: float | None
+    inputs: dict[str, InputExplained]
+
+
+def inspect_models(
+    folder: StateFolder,
+    config: Config,
+    plans: Iterable[ModelPlan],
+    threshold: float | None = None,
+) -> dict[str, ModelReport]:
+    """Look at models.
+
+    Args:
+        folder: the state.
+        config: that the plans were made from.
+        plans: the models.
+        threshold: from which score on an event counts as predicted, None for each one's own.
+
+    Raises:
+        StateError: the state cannot be read.
+        ModelStateError: a model has learned by another definition, or with other libraries.
+    """
+    progress = inspect_state(folder).progress
+    counts = progress.counts if progress else None
+    return {
+        plan.name: _report(folder, config.models[plan.name], plan, threshold, counts)
+        for plan in plans
+    }
+
+
+def explain_scores(
+    folder: StateFolder, plans: Iterable[ModelPlan], explanation: Explanation
+) -> dict[str, ScoreExplained]:
+    """Say what models say of a customer, and why.
+
+    Args:
+        folder: the state.
+        plans: the models; one that has learned by another definition says nothing.
+        explanation: of the customer.
+
+    Raises:
+        StateError: the state cannot be read.
+    """
+    if explanation.time is None:
+        return {}
+    values = {name: each.value for name, each in explanation.features.items()}
+    now = parse_time(explanation.time)
+    return {plan.name: _explained(folder, plan, values, now) for plan in plans}
+
+
+def _report(
+    folder: StateFolder,
+    model: Model,
+    plan: ModelPlan,
+    threshold: float | None,
+    counts: Mapping[str, int] | None,
+) -> ModelReport:
+    version, found = read_model(folder, plan)
+    opened = open_learned(found, plan)
+    quality: dict[str, Any] = opened.watch.report(
+        plan.threshold if threshold is None else threshold
+    )
+    importance = islice(opened.learner.importance().items(), MOST_IMPORTANT)
+    return ModelReport(
+        kind=plan.kind,
+        version=plan.version,
+        predicts=_predicts(model),
+        within="session" if model.within_ms is None else format_duration(model.within_ms),
+        at=list(plan.at),
+        inputs={each.name: each.kind for each in plan.inputs},
+        shadow=plan.is_shadow,
+        calibrate=plan.calibrate,
+        store=version or None,
+        bytes=bytes_on_disk(folder.model(plan.name)),
+        learned=_learned(quality["all_time"], opened.learned_until),
+        quality=quality,
+        importance={name: round(each, _DECIMALS) for name, each in importance},
+        scores=None if counts is None else counts.get(f"scores {plan.name}", 0),
+        errors=None if counts is None else counts.get(f"model errors {plan.name}", 0),
+    )
+
+
+def _predicts(model: Model) -> str:
+    """Say what a model predicts, as the config has it."""
+    if model.path:
+        return f"the sum of {model.path} of {model.event}"
+    return f"no {model.event}" if model.is_absence else model.event
+
+
+def _learned(figures: Mapping[str, Any], until: EventTime) -> LearnedReport:
+    positives = None
+    if "true_positives" in figures:
+        positives = figures["true_positives"] + figures["false_negatives"]
+    is_time = until not in (BEFORE_ALL, AFTER_ALL)
+    return LearnedReport(figures["n"], positives, format_time(until) if is_time else None)
+
+
+def _explained(
+    folder: StateFolder, plan: ModelPlan, values: Mapping[str, Any], now: EventTime
+) -> ScoreExplained:
+    row = [_seen(values.get(each.name), each.kind, now) for each in plan.inputs]
+    said, adds = _said(folder, plan, row)
+    return ScoreExplained(
+        score=values.get(f"score.{plan.name}"),
+        now=None if said is None else round(said, _DECIMALS),
+        rest=_rest(said, adds),
+        inputs={
+            each.name: InputExplained(value, round(adds[each.name], _DECIMALS) if adds else None)
+            for each, value in zip(plan.inputs, row, strict=True)
+        },
+    )
+
+
+def _said(
+    folder: StateFolder, plan: ModelPlan, row: Sequence[Value]
+) -> tuple[float | None, dict[str, float] | None]:
+    """Return what a model would say of a row, and what each input adds; None where it cannot."""
+    try:
+        _, found = read_model(folder, plan)
+        learner = open_learned(found, plan).learner
+    except ModelStateError:  # the next run will refuse it; all else can be explained
+        return None, None
+    try:
+        (score,) = learner.predict([row])
+        return (score, learner.contributions(row)) if isfinite(score) else (None, None)
+    except Exception:  # noqa: BLE001 (whatever a kind of model raises)
+        return None, None
+
+
+def _seen(value: Any, kind: InputKind, now: EventTime) -> Value:
+    """Return what a model sees of a value of an explanation, as in ``operators.rows``."""
+    if value is None:
+        return None
+    match kind:
+        case "time":
+            return (now - parse_time(value)) / 1000
+        case "number":
+            is_number = type(value) in {int, float} and isfinite(value)
+            return float(value) if is_number else None
+        case "boolean":
+            return value if isinstance(value, bool) else None
+        case "category":
+            return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _rest(score: float | None, adds: Mapping[str, float] | None) -> float | None:
+    """Return what the inputs do not add to a score's log-odds."""
+    if score is None or adds is None or not 0 < score < 1:
+        return None
+    return round(log(score / (1 - score)) - sum(adds.values()), _DECIMALS)

@@ -1,0 +1,107 @@
+"""What a model has learned as one file: taken out of a state, and put into another.
+
+A file is laid into the state folder beside the models; the next run begins with it. A run that is
+killed before its first commit begins with it again, so nothing is half done.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+
+from operators.models.kinds import make_learner
+from operators.models.learner import Learner, LearnerError
+from operators.models.plan import ModelPlan
+from operators.models.stamps import damaged, layout, seal, unseal
+from operators.models.store import ModelStore
+from operators.models.watch import Watch
+from operators.times import AFTER_ALL, EventTime
+from state.folder import StateFolder
+from state.keyvalue import KeyValue, MemoryKeyValue
+from state.prefixes import Prefix
+from state.reading import read_committed_version
+from state.versions import Version
+
+_HEAD = Prefix.MODEL.key
+KEYS = {name: _HEAD + name.encode() for name in ("learner", "baseline", "watch", "drift")}
+"""Where a model's store keeps what was learned."""
+
+
+class Opened(NamedTuple):
+    """What a model's committed version holds."""
+
+    learned_until: EventTime
+    learner: Learner
+    watch: Watch
+
+
+def exported(folder: StateFolder, plan: ModelPlan) -> bytes | None:
+    """Return what a model has learned, sealed with its definition; None where that is nothing.
+
+    What it waits for, and the scores that it has given to customers, stay in the state.
+
+    Raises:
+        StateError: the state cannot be read.
+        ModelStateError: the model has learned by another definition, or with other libraries.
+    """
+    _, found = read_model(folder, plan)
+    open_learned(found, plan)
+    parts = {part: found[key] for part, key in KEYS.items() if key in found}
+    return seal(_stamp(plan), msgspec.msgpack.encode(parts)) if parts else None
+
+
+def entries(data: bytes, plan: ModelPlan) -> dict[bytes, bytes]:
+    """Return what an export puts into a model's store, after it was seen to fit the plan.
+
+    Like a state, it may hold pickles of River: it must come from somebody who is trusted.
+
+    Raises:
+        LearnerError: it is of another definition, or damaged.
+        ModelStateError: other versions of the libraries have written it.
+    """
+    try:
+        parts = msgspec.msgpack.decode(unseal(_stamp(plan), data), type=dict[str, bytes])
+        found = {KEYS[part]: value for part, value in parts.items()}
+    except (msgspec.DecodeError, KeyError) as error:
+        raise damaged(error) from error
+    if KEYS.keys() != parts.keys():
+        raise LearnerError(f"an export without {', '.join(sorted(KEYS.keys() - parts.keys()))}")
+    open_learned(found, plan)
+    return found
+
+
+def take_import(folder: StateFolder, plan: ModelPlan, keyvalue: KeyValue) -> None:
+    """Put what was imported for a model that has no version yet into its store, if anything was.
+
+    Raises:
+        LearnerError: likewise.
+        ModelStateError: likewise.
+    """
+    file = folder.imported(plan.name)
+    if file.exists():
+        for key, value in entries(file.read_bytes(), plan).items():
+            keyvalue.put(key, value)
+
+
+def read_model(folder: StateFolder, plan: ModelPlan) -> tuple[Version, dict[bytes, bytes]]:
+    """Read what a model has learned; nothing where it has no version yet."""
+    keys = [_HEAD, *KEYS.values()]
+    version, _, values = read_committed_version(folder.model(plan.name), keys=keys)
+    found = zip(keys, values, strict=True)
+    return version, {key: value for key, value in found if value is not None}
+
+
+def open_learned(found: dict[bytes, bytes], plan: ModelPlan) -> Opened:
+    """Open what was read; what does not fit the plan is refused as a run would do it."""
+    store = ModelStore(MemoryKeyValue(found), plan, 1)
+    learner, watch = make_learner(plan), Watch(is_sum=bool(plan.target.value))
+    store.keep("learner", learner)
+    store.keep("watch", watch)
+    until = store.head.learned_until
+    if until > AFTER_ALL - plan.step_ms:  # no more than a step before it
+        until = AFTER_ALL
+    return Opened(until, learner, watch)
+
+
+def _stamp(plan: ModelPlan) -> dict[str, str]:
+    """Return what a model must have in common with the one that was exported; not the name."""
+    return {"export": "1", "definition": plan.definition, "inputs": layout(plan.inputs)}

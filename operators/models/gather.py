@@ -1,0 +1,76 @@
+"""Puts together, before decide, what profile and the models say of one shard's ticks."""
+
+from collections import deque
+
+from operators.models.plan import ModelPlan
+from operators.plans import DecidePlan
+from operators.ticks import ModelTick, ProfileResult, Row, Scored, ScoreTick, TickName
+
+DRIFT_KIND = "models"
+"""The kind of output of what models say of themselves."""
+
+
+class Gather:
+    """Holds a shard's ticks until all models have scored their moments.
+
+    Ticks leave in the order in which profile has given them, whatever comes first; without models
+    each leaves at once. Between two snapshots of the whole flow nothing is held.
+
+    Args:
+        plan: the models, and where rows have a slot for a score.
+    """
+
+    def __init__(self, plan: DecidePlan) -> None:
+        slots = {slot.name: number for number, slot in enumerate(plan.slots)}
+        self._models = [(each, _slot_of(each, slots)) for each in plan.models]
+        self._results: deque[ProfileResult] = deque()
+        self._scores: dict[TickName, dict[str, ScoreTick]] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything that came has left."""
+        return not self._results and not self._scores
+
+    def take(self, part: ProfileResult | ScoreTick) -> list[ProfileResult]:
+        """Take what profile or a model says of a tick; return the ticks that are complete now."""
+        if isinstance(part, ProfileResult):
+            self._results.append(part)
+        else:
+            said = self._scores.setdefault(part.name, {})
+            assert part.model not in said, "a model scores a tick once"
+            said[part.model] = part
+        complete: list[ProfileResult] = []
+        while self._results and self._is_scored(self._results[0]):
+            complete.append(self._with_scores(self._results.popleft()))
+        return complete
+
+    def _is_scored(self, result: ProfileResult) -> bool:
+        return len(self._scores.get(result.name, ())) == len(self._models)
+
+    def _with_scores(self, result: ProfileResult) -> ProfileResult:
+        said = self._scores.pop(result.name, {})
+        for model, slot in self._models:
+            tick = said[model.name]
+            _put(result, result.models[model.name], tick, slot)
+            result.counts.update(tick.counts)
+            for record in tick.records:
+                result.outputs.add(DRIFT_KIND, record)
+        return result
+
+
+def _slot_of(model: ModelPlan, slots: dict[str, int]) -> int | None:
+    """Return where rows have a model's score; one that steers nothing has no slot (M8)."""
+    return None if model.is_shadow else slots.get(f"score.{model.name}")
+
+
+def _put(result: ProfileResult, asked: ModelTick, said: ScoreTick, slot: int | None) -> None:
+    """Put a model's scores into the rows of their moments."""
+    signs = result.signs
+    for place, moment, score in zip(asked.signs, asked.moments, said.scores, strict=True):
+        if score is None:
+            continue
+        row = signs[place]
+        assert isinstance(row, Row), "a moment is an event, which has a row"
+        if slot is not None:
+            signs[place] = Row(*row[:-2], (*row.slots, slot), [*row.values, score])
+        result.scores.setdefault(place, []).append(Scored(said.model, moment.number, score))

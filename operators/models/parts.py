@@ -1,0 +1,49 @@
+"""What a model is told: moments to be scored, and what became of them."""
+
+from typing import NamedTuple
+
+from operators.times import EventTime
+
+Value = float | bool | str | None
+"""Of a model's input: None where the customer has none. Times are seconds before the moment."""
+
+
+class ModelMoment(NamedTuple):
+    """An event at which a model is to score a customer.
+
+    Attributes:
+        customer: who.
+        time: of the customer's row, in ms.
+        watermark: the shard's before the event.
+        number: of the moment, counted for each customer and model; tells its outcome later.
+        values: of the model's inputs, as of the moment.
+        is_candidate: whether the model may learn from it: its score must be remembered, in place
+            of that of ``instead``.
+        instead: the number of the candidate that it takes the place of, None for none.
+    """
+
+    customer: str
+    time: EventTime
+    watermark: EventTime
+    number: int
+    values: list[Value]
+    is_candidate: bool
+    instead: int | None = None
+
+
+class ModelOutcome(NamedTuple):
+    """What became of a moment that the model learns from.
+
+    Attributes:
+        customer: who.
+        number: of the moment.
+        time: at which it was known, in ms; the watermark is past it.
+        values: of the inputs, as of the moment.
+        label: 1.0 or 0.0, or the sum that came; None where the moment was dropped.
+    """
+
+    customer: str
+    number: int
+    time: EventTime
+    values: list[Value]
+    label: float | None

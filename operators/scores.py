@@ -1,0 +1,74 @@
+"""Writes what models say of customers, as decide takes it."""
+
+from collections import Counter
+
+from operators.customers import Customer
+from operators.models.plan import ModelPlan
+from operators.outputs import Outputs, Record, make_id
+from operators.plans import DecidePlan
+from operators.ticks import Row, Scored
+from operators.times import format_time
+
+MILLIONTHS = 1_000_000
+"""Scores have six decimals (M8), so that they are compared as whole numbers."""
+
+
+class ScoreWriter:
+    """Writes records of scores (M9).
+
+    Attributes:
+        outputs: where they go; another for each tick.
+        counts: likewise.
+
+    Args:
+        plan: the models.
+    """
+
+    def __init__(self, plan: DecidePlan) -> None:
+        self.outputs = Outputs()
+        self.counts: Counter[str] = Counter()
+        self._name = plan.name
+        self._models = {each.name: each for each in plan.models}
+        self._moving = {_key(each) for each in plan.models if each.moves is not None}
+
+    def take(self, customer: Customer, row: Row, scored: Scored) -> None:
+        """Write a score, unless only those that have moved are to be written and it has not."""
+        model = self._models[scored.model]
+        if model.moves is not None and not self._has_moved(customer, model, scored.score):
+            return
+        data: dict[str, object] = {
+            "model": model.name,
+            "version": model.version,
+            "score": scored.score,
+            "cause": [row.message_id] if row.message_id else [],
+            "moment": format_time(row.time),
+        }
+        if model.is_shadow:
+            data["shadow"] = True
+        about = make_id("score", self._name, model.name, model.version, row.customer, row.time)
+        record_id = f"{about}-{scored.number:06}"
+        record = Record("score", record_id, row.customer, row.time, data)
+        self.outputs.add("scores", record)
+        self.counts[f"scores {model.name}"] += 1
+
+    def _has_moved(self, customer: Customer, model: ModelPlan, score: float) -> bool:
+        """Tell whether a score is the first or far enough from the last written; remember it."""
+        assert model.moves is not None, "the caller has asked"
+        key = _key(model)
+        last = customer.scores.get(key)
+        if last is not None and _millionths(abs(score - last)) <= _millionths(model.moves):
+            return False
+        if last is None:  # what was kept for models that are no more goes
+            known = customer.scores.items()
+            customer.scores = {each: kept for each, kept in known if each in self._moving}
+        customer.scores[key] = score
+        return True
+
+
+def _key(model: ModelPlan) -> str:
+    """Return what a customer's last score is kept under: another version begins anew."""
+    return f"{model.name} {model.version}"
+
+
+def _millionths(value: float) -> int:
+    return round(value * MILLIONTHS)
