@@ -14,12 +14,10 @@ from cartwheel.diff_outcomes import Kind, Outcome, Outcomes, Pair
 from cartwheel.diff_periods import NO_TIME, Cut, cut
 from cartwheel.diff_result import (
     CHANGES,
-    RETRACTED,
     Ending,
     InstanceDiff,
     MembershipDiff,
     Moved,
-    Retraction,
     SegmentDiff,
     SessionsDiff,
     Side,
@@ -27,7 +25,7 @@ from cartwheel.diff_result import (
     TriggerDiff,
 )
 from cartwheel.diff_tally import Tally, contents
-from operators.decisions import OUTCOMES
+from operators.decisions import OUTCOMES, RETRACTED
 
 Told = TypeVar("Told")
 
@@ -153,7 +151,7 @@ def _instance(pair: Pair) -> InstanceDiff:
 def _ending(outcome: Outcome | None) -> Ending | None:
     if outcome is None:
         return None
-    retracted = Retraction(*outcome.retracted) if outcome.retracted else UNSET
+    retracted = outcome.retracted or UNSET
     return Ending(
         outcome.outcome,
         outcome.reason,

@@ -16,6 +16,8 @@ from typing import NamedTuple, Self
 
 import msgspec
 
+from cartwheel.diff_result import Retraction
+
 _CACHE_KIB = 32 * 1024
 
 _TABLE = """
@@ -53,13 +55,6 @@ class Kind(IntEnum):
     SESSION = 2
 
 
-class Retracted(NamedTuple):
-    """A message was taken back: the late event's time, and its messageId."""
-
-    time: str
-    cause: str | None
-
-
 class Outcome(NamedTuple):
     """What has happened under one config.
 
@@ -78,7 +73,7 @@ class Outcome(NamedTuple):
     reason: str | None = None
     cause: str | None = None
     content: bytes | None = None
-    retracted: Retracted | None = None
+    retracted: Retraction | None = None
     limit: str | None = None
 
 
@@ -210,7 +205,7 @@ def _add(
     elif outcomes and part == _MESSAGE:
         outcomes[-1] = outcomes[-1]._replace(content=content)
     elif outcomes:
-        outcomes[-1] = outcomes[-1]._replace(retracted=Retracted(time, cause))
+        outcomes[-1] = outcomes[-1]._replace(retracted=Retraction(time, cause))
 
 
 def _rows(side: int, file: Path) -> Iterator[_Row]:

@@ -18,7 +18,6 @@ from cartwheel.diff_result import (
 )
 from cartwheel.diff_text import both, overview, reason_rows
 from cartwheel.diff_words import (
-    counted,
     customers_told,
     only_told,
     plain,
@@ -26,6 +25,7 @@ from cartwheel.diff_words import (
     told,
     turn_told,
 )
+from cartwheel.visible import counted
 
 _ROWS_MOST = 40
 """Of a chart of bars; with more triggers only the first are drawn, and all are in the table."""
@@ -133,9 +133,7 @@ def _triggers(diff: Diff) -> Iterable[str]:
     rows = []
     for name, rule in diff.triggers.items():
         rows.append(_row(name, rule, diff.outcomes))
-        for reason, numbers in reason_rows(rule):
-            cells = [numbers if outcome == "suppressed" else "" for outcome in diff.outcomes]
-            rows.append(_cells([reason, *cells, ""], "reason"))
+        rows += [_cells(each, "reason") for each in reason_rows(rule, diff.outcomes)]
     yield _table("trigger", diff.outcomes, rows)
     yield drawn(_charts(diff), "Charts of all triggers", alone=False)
     for name, rule in diff.triggers.items():

@@ -4,14 +4,12 @@ from typing import Generic, Literal, TypeVar
 
 import msgspec
 
-from operators.decisions import OUTCOMES
+from operators.decisions import OUTCOMES, RETRACTED
 
 Told = TypeVar("Told")
 
 Side = Literal["old", "new"]
 
-RETRACTED = "retracted"
-"""Beside the outcomes: how many of those sent were taken back."""
 CHANGES = ("entered", "left")
 
 

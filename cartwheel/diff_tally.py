@@ -9,7 +9,8 @@ import msgspec
 
 from cartwheel.diff_outcomes import Outcome, Pair
 from cartwheel.diff_periods import Cut
-from cartwheel.diff_result import RETRACTED, CustomerDiff, Turn
+from cartwheel.diff_result import CustomerDiff, Turn
+from operators.decisions import RETRACTED
 
 DIFFERENCES_SHOWN = 3
 """The most of one customer in one rule."""

@@ -16,7 +16,6 @@ from cartwheel.diff_result import (
 )
 from cartwheel.diff_words import (
     UNDECIDED,
-    counted,
     customers_told,
     only_told,
     plain,
@@ -24,6 +23,7 @@ from cartwheel.diff_words import (
     told,
     turn_told,
 )
+from cartwheel.visible import counted
 
 _WIDTH = 10_000
 """Whole lines, which a terminal may break: names and numbers are not to be cut."""
@@ -80,20 +80,22 @@ def both(old: int, new: int) -> str:
     return f"{old:,}" if old == new else f"{old:,}{_ARROW}{new:,}"
 
 
-def reason_rows(rule: TriggerDiff) -> list[tuple[str, str]]:
-    """Give how many were suppressed for each reason, written as both have it."""
+def reason_rows(rule: TriggerDiff, outcomes: Sequence[str]) -> list[list[str]]:
+    """Give how many were suppressed for each reason, written as both have it, under its outcome."""
     old, new = rule.reasons.old, rule.reasons.new
     names = sorted({*old, *new})
-    return [(name, both(old.get(name, 0), new.get(name, 0))) for name in names]
+    numbers = {name: both(old.get(name, 0), new.get(name, 0)) for name in names}
+    return [
+        [name, *(numbers[name] if each == "suppressed" else "" for each in outcomes), ""]
+        for name in names
+    ]
 
 
 def _trigger_rows(diff: Diff) -> list[list[str]]:
     rows = []
     for name, rule in diff.triggers.items():
         rows.append(_row(name, rule, diff.outcomes))
-        for reason, numbers in reason_rows(rule):
-            cells = [numbers if outcome == "suppressed" else "" for outcome in diff.outcomes]
-            rows.append([f"  {reason}", *cells, ""])
+        rows += [[f"  {reason}", *cells] for reason, *cells in reason_rows(rule, diff.outcomes)]
     return rows
 
 

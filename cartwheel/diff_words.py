@@ -4,7 +4,6 @@ import msgspec
 from msgspec import UNSET
 
 from cartwheel.diff_result import (
-    RETRACTED,
     Ending,
     InstanceDiff,
     MembershipDiff,
@@ -14,7 +13,8 @@ from cartwheel.diff_result import (
     Side,
     Turn,
 )
-from cartwheel.visible import visible
+from cartwheel.visible import counted, visible
+from operators.decisions import RETRACTED
 
 SHOWN_MOST = 200
 """Of names out of events, in characters."""
@@ -59,11 +59,6 @@ def customers_told(count: int) -> str:
         if not count
         else f"{counted(count, 'customer')} differ" + ("s" if count == 1 else "")
     )
-
-
-def counted(count: int, noun: str) -> str:
-    """Put a number before a noun."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def only_told(only: Side | None) -> str:

@@ -17,9 +17,8 @@ from rich.tree import Tree
 
 from cartwheel.errors import CartwheelError, UsageError
 from cartwheel.visible import visible
-from config import ConfigError, load
-from config.wording import suggestion
-from expressions import Explained, Type
+from config import ConfigError, load, suggestion
+from expressions import Explained, Type, holds_half_a_character
 from flows.explain import explain_customer
 from flows.explanation import DecisionExplained, Explanation, Pending, SegmentExplained
 from flows.inspect_models import ScoreExplained, explain_scores
@@ -69,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
                 f"{folder.path} belongs to the config {identity.name!r}, not to {config.name!r}"
             )
         explanation = None
-        if _is_text(arguments.customer):
+        if not holds_half_a_character(arguments.customer):  # no name of a customer does
             explanation = explain_customer(folder, plans, arguments.customer)
         if explanation is not None and not arguments.segment:
             scores = explain_scores(folder, plans[1].models, explanation)
@@ -86,11 +85,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print(explanation, scores, whole=not arguments.segment)
     return 0
-
-
-def _is_text(argument: str) -> bool:
-    """Tell whether an argument was in UTF-8, as all names of customers are."""
-    return not any("\ud800" <= each <= "\udfff" for each in argument)
 
 
 def _print(explanation: Explanation, scores: Mapping[str, ScoreExplained], *, whole: bool) -> None:

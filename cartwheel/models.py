@@ -17,8 +17,7 @@ from rich.text import Text
 from cartwheel.errors import CartwheelError, UsageError
 from cartwheel.places import check_place, write_whole
 from cartwheel.visible import visible
-from config import Config, ConfigError, load
-from config.wording import suggestion
+from config import Config, ConfigError, load, suggestion
 from flows.inspect_models import ModelReport, inspect_models
 from flows.job import plans_of
 from flows.model_files import entries, exported

@@ -18,17 +18,13 @@ from flows.reports import (
     WorkersGone,
     WorkersStarted,
 )
+from operators.decisions import OUTCOMES
 
 SENT, RETRACTED = "sent ", "retracted "
 SUPPRESSED = "suppressed "
 """The reason stands between this and the trigger's name."""
-ENDED = {
-    "sent": SENT,
-    "cancelled": "cancelled ",
-    "superseded": "superseded ",
-    "expired": "expired ",
-}
-"""By the outcome of a trigger's instances."""
+ENDED = {each: f"{each} " for each in OUTCOMES if each != "suppressed"}
+"""By the outcome of a trigger's instances; what was suppressed is counted by reason."""
 ENTERED, LEFT = "segment.entered ", "segment.left "
 """How the names of counts begin that are kept by trigger, and by segment."""
 

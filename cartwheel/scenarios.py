@@ -11,11 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 
-from cartwheel.diff_words import counted
 from cartwheel.errors import UsageError
 from cartwheel.junit import Result, write_junit
 from cartwheel.places import check_place
-from cartwheel.visible import visible
+from cartwheel.visible import counted, visible
 from config import (
     Config,
     ConfigError,

@@ -1,4 +1,4 @@
-"""Text that comes from outside, as it may be shown."""
+"""Texts that come from outside, and numbers, as they are shown."""
 
 
 def visible(text: str) -> str:
@@ -6,3 +6,8 @@ def visible(text: str) -> str:
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
     )
+
+
+def counted(count: int, noun: str) -> str:
+    """Put a number before a noun."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

@@ -44,6 +44,7 @@ from config.tree import Place
 from config.triggers import Step, Trigger
 from config.values import format_duration, parse_duration
 from config.versions import definition, reach_ms, rule_version
+from config.wording import suggestion
 
 __all__ = [
     "EVENT_SCOPE",
@@ -103,4 +104,5 @@ __all__ = [
     "reach_ms",
     "rule_version",
     "scope_of",
+    "suggestion",
 ]

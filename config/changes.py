@@ -20,7 +20,7 @@ NO_RULES = frozenset({"name", "source", "sinks", "epoch", "state", "http"})
 """The keys that say nothing of what comes out."""
 DURATIONS = frozenset(
     {"disorder", "idle", "grace", "future", "gap", "retention", "within", "after", "again"}
-    | {"expires", "retract", "over", "pane", "half_life", "for", "hold", "per"}
+    | {"expires", "retract", "over", "pane", "half_life", "for", "hold", "per", "step"}
 )
 """The keys whose numbers are milliseconds."""
 TIMES_OF_DAY = frozenset({"from", "to"})

@@ -8,11 +8,9 @@ from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 
 from config.event_names import SPEC_EVENTS, meant_by_another
-from config.features import Windowed
 from config.models import Config
-from config.occurrences import Cancel
 from config.plain import Finding, items_at
-from config.values import ANY_EVENT
+from config.warnings import event_names
 from config.wording import quote
 
 _CLOSE = 0.85
@@ -21,14 +19,8 @@ _CLOSE = 0.85
 
 def events_of(config: Config) -> frozenset[str]:
     """Give the names of all events that the rules of a config know."""
-    found = {each.event for each in (*config.session.collect.values(), *config.features.values())}
-    found |= {each.since for each in config.features.values() if isinstance(each, Windowed)}
-    for trigger in config.triggers.values():
-        if isinstance(trigger.on, str) and trigger.on != ANY_EVENT:
-            found.add(trigger.on)
-        cancels = [*trigger.cancel, *(each for step in trigger.then for each in step.cancel)]
-        found |= {each.event if isinstance(each, Cancel) else each for each in cancels}
-    return frozenset(each for each in found if each)
+    plain = config.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return frozenset(name for _, name in event_names(config, plain))
 
 
 def doubtful_events(file: object, known: Iterable[str]) -> Iterator[Finding]:

@@ -1,10 +1,10 @@
 """What is allowed in triggers and yet probably not meant. A part of ``warnings``."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from config.features import Segment
-from config.hints import SEGMENT
+from config.hints import SEGMENT, SESSION
 from config.models import Config
 from config.plain import Finding, Path, duration_at, mapping_at
 from config.scopes import event_and_customer, scope_of
@@ -27,7 +27,8 @@ def warnings_of_triggers(config: Config, plain: object) -> Iterator[Finding]:
     both = event_and_customer(scope_of(config))
     for name, trigger in config.triggers.items():
         path, keys = ("triggers", name), mapping_at(plain, "triggers", name)
-        for written in written_in(path, keys):
+        texts = list(written_in(path, keys))
+        for written in texts:
             if written.tree and written.is_condition:
                 tree = check(written.tree, both, Type.BOOLEAN).tree
                 never, always = never_true(tree), always_true(tree)
@@ -37,8 +38,8 @@ def warnings_of_triggers(config: Config, plain: object) -> Iterator[Finding]:
                     yield written.path, f"this is always true: {always}"
             yield from _looks(written, keys, empty)
         yield from _occurrences(path, keys, empty)
-        yield from _sessions(path, keys)
-        yield from _braces(path, keys, both)
+        yield from _sessions(keys, texts)
+        yield from _braces(texts, both)
         yield from _times(config, path, trigger)
 
 
@@ -107,21 +108,21 @@ def _occurrences(path: Path, keys: dict[str, object], empty: set[str]) -> Iterat
                 yield (*place, key), f"{told}: is {other} meant?"
 
 
-def _sessions(path: Path, keys: dict[str, object]) -> Iterator[Finding]:
+def _sessions(keys: dict[str, object], texts: Iterable[Written]) -> Iterator[Finding]:
     """Find values of a session in messages that go out when it is long over."""
     if "session" not in mapping_at(keys, "on"):
         return
     waits = bool(duration_at(keys, "after"))
-    for written in written_in(path, keys):
-        names = [name for name in written.places.values() if name.startswith("session.")]
+    for written in texts:
+        names = [name for name in written.places.values() if name.startswith(SESSION)]
         if names and not written.is_condition and (waits or "then" in written.path[2:]):
             over = "after a wait the session that was closed is over"
             yield written.path, f"{names[0]} is missing, or of the next session: {over}"
 
 
-def _braces(path: Path, keys: dict[str, object], scope: Scope) -> Iterator[Finding]:
+def _braces(texts: Iterable[Written], scope: Scope) -> Iterator[Finding]:
     """Find names in single braces, which a template leaves as they are."""
-    for written in written_in(path, keys):
+    for written in texts:
         for match in _SINGLE.finditer(written.template):
             name = match[1]
             if scope.resolve(name):

@@ -74,7 +74,7 @@ def _unused(config: Config, plain: object) -> Iterator[Finding]:
 
 def _events(config: Config, plain: object) -> Iterator[Finding]:
     seen: dict[str, Path] = {}
-    for path, name in _event_names(config, plain):
+    for path, name in event_names(config, plain):
         seen.setdefault(name, path)
     fine: list[str] = []
     for name, path in seen.items():
@@ -121,8 +121,13 @@ _CLOSED = re.compile(r"session[ _.:-]*(closed?|end(s|ed)?|over)", re.IGNORECASE)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}")
 
 
-def _event_names(config: Config, plain: object) -> Iterator[tuple[Path, str]]:
-    """Give every event that the config names, and where."""
+def event_names(config: Config, plain: object) -> Iterator[tuple[Path, str]]:
+    """Give every event that the config names, and where.
+
+    Args:
+        config: that is fine.
+        plain: the values of its file, in the order of the file.
+    """
     for name, each in config.session.collect.items():
         if each.event:
             key = each.event_key

@@ -14,7 +14,7 @@ from expressions.parser import parse
 from expressions.satisfiable import always_true, never_true
 from expressions.scope import DictScope, Scope
 from expressions.text import normalized
-from expressions.tokens import KEYWORDS
+from expressions.tokens import KEYWORDS, holds_half_a_character
 from expressions.tree import Tree, names
 from expressions.value_types import Type
 
@@ -36,6 +36,7 @@ __all__ = [
     "compile_value",
     "explain",
     "field_types",
+    "holds_half_a_character",
     "names",
     "never_true",
     "normalized",

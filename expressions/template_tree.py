@@ -29,7 +29,7 @@ from expressions.template_values import (
     part_of,
     usage,
 )
-from expressions.tokens import MAX_DIGITS
+from expressions.tokens import MAX_DIGITS, holds_half_a_character
 from expressions.tokens import shown as shortened
 from expressions.tree import Name
 
@@ -197,7 +197,7 @@ class Rewriter:
 
     def _check_constant(self, node: nodes.Const) -> None:
         value = node.value
-        if isinstance(value, str) and not value.isascii() and _is_half(value):
+        if isinstance(value, str) and not value.isascii() and holds_half_a_character(value):
             self._wrong("a text holds half of a character: \\\\ud800 to \\\\udfff are none", node)
         is_number = isinstance(value, int | float)
         if is_number and not (math.isfinite(value) and abs(value) < 10**MAX_DIGITS):
@@ -281,11 +281,6 @@ def _dotted(node: nodes.Node) -> str | None:
         parts.append(node.attr)
         node = node.node
     return ".".join([node.name, *reversed(parts)]) if isinstance(node, nodes.Name) else None
-
-
-def _is_half(text: str) -> bool:
-    """Tell whether a text holds half of a surrogate pair, which no message can."""
-    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _whole(node: nodes.Node) -> int | None:

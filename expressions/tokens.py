@@ -171,6 +171,11 @@ def _text(text: str, at: int) -> Token:
             raise fail(message, wrong.start(), wrong.end())
         raise fail(f"the text that starts here lacks its closing {text[at]}", at, len(text))
     value = _ESCAPE.sub(r"\1", match[1])
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if holds_half_a_character(value):
         raise fail("the text holds half a character (a lone surrogate)", at, match.end())
     return Token(Kind.TEXT, value, at, match.end())
+
+
+def holds_half_a_character(text: str) -> bool:
+    """Tell whether a text holds half of a surrogate pair, which no UTF-8 can."""
+    return any("\ud800" <= character <= "\udfff" for character in text)

@@ -10,11 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from config import ExpectedDecision
+from operators.decisions import RETRACTED
 from operators.outputs import Outputs, Record
 from operators.times import EventTime, format_time, parse_time
-
-RETRACTED = "retracted"
-"""Beside the outcomes of decisions: that a message was taken back."""
 
 
 @dataclass(frozen=True)

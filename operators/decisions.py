@@ -9,6 +9,8 @@ from operators.times import EventTime, format_time
 
 OUTCOMES = ("sent", "cancelled", "superseded", "suppressed", "expired")
 """How an instance may end (T8)."""
+RETRACTED = "retracted"
+"""Beside the outcomes: what was sent was taken back."""
 
 REASONS = (
     *("consent", "when", "quiet_hours", "again", "limit"),

@@ -111,7 +111,7 @@ class TriggerKeeper:
         opened = {
             each.trigger.name: first_step(each.trigger, time)
             for each in self._causes.of_closings
-            if each.steps == STARTS and each.trigger.name in self._looking
+            if each.trigger.name in self._looking
         }
         customer.note_closing(time, opened)
 
@@ -210,9 +210,7 @@ class TriggerKeeper:
                 heappush(heap, at)
         for instances in cases.values():
             instances.close()
-        next_end = min(next_end, heap[0][0] if heap else AFTER_ALL)
-        if next_end < AFTER_ALL:
-            self._set_timer(customer, next_end)
+        self._set_timer(customer, min(next_end, heap[0][0] if heap else AFTER_ALL))
 
     def _look_closely(
         self, heap: list[Open], name: str, instances: OpenInstances, before: EventTime

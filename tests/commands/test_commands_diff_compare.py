@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from cartwheel.diff_compare import Ran, compared_segments, compared_sessions, compared_triggers
 from cartwheel.diff_outcomes import Outcomes
-from cartwheel.diff_result import CHANGES, RETRACTED
+from cartwheel.diff_result import CHANGES
 from config.models import Config
 from flows.job import plans_of
-from operators.decisions import OUTCOMES
+from operators.decisions import OUTCOMES, RETRACTED
 from oracle.writing import event_line
 from simulation import Simulation
 

@@ -265,65 +265,6 @@ def test_what_is_otherwise_is_told_with_what_came_instead(
     assert exit_code == 1
 
 
-LATE_CONFIG = """
-name: shop
-time: {disorder: 1m, grace: 2h}
-triggers:
-  abandoned: {on: Product Added, after: 30m, cancel: Order Completed, retract: 1h}
-"""
-TICK = "{at: 11:00, customer: zoe, event: tick}"
-LATE_ORDER = "{at: 10:20, customer: ann, event: Order Completed}"
-SENT = "{at: 10:30, customer: ann, trigger: abandoned}"
-TAKEN_BACK = "{at: 10:20, customer: ann, trigger: abandoned, outcome: retracted}"
-
-
-@pytest.mark.parametrize(
-    ("events", "expect", "lines"),
-    [
-        ([ADDED, TICK, LATE_ORDER], [SENT, TAKEN_BACK], None),
-        ([ADDED, TICK, LATE_ORDER], [SENT], None),
-        (
-            [ADDED, TICK, LATE_ORDER],
-            [SENT, TAKEN_BACK.replace("10:20", "10:21")],
-            [
-                "  s.yaml:10:9: expected abandoned for ann: retracted at 2026-01-05T10:21:00Z",
-                "    but it was retracted at 2026-01-05T10:20:00Z",
-            ],
-        ),
-        (
-            [ADDED, TICK],
-            [SENT, TAKEN_BACK],
-            [
-                "  s.yaml:9:9: expected abandoned for ann: retracted at 2026-01-05T10:20:00Z",
-                "    but each decision that came stands for another line",
-            ],
-        ),
-    ],
-)
-def test_a_message_that_is_taken_back_may_be_expected(
-    events: list[str],
-    expect: list[str],
-    lines: list[str] | None,
-    shop: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    (shop / "shop.yaml").write_text(LATE_CONFIG)
-    exit_code, told = outcome(shop, capsys, scenario(events, expect))
-    assert (exit_code, told.splitlines()[1:-1]) == (1 if lines else 0, lines or [])
-
-
-def test_a_retraction_is_of_its_step_and_key(
-    shop: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    config = LATE_CONFIG.replace("retract:", "key: properties.cart, then: [{after: 5m}], retract:")
-    (shop / "shop.yaml").write_text(config)
-    second = SENT.replace("10:30", "10:35")
-    of_steps = [TAKEN_BACK[:-1] + f", key: c1, step: {step}}}" for step in (1, 2)]
-    events = [ADDED, TICK, LATE_ORDER]
-    assert outcome(shop, capsys, scenario(events, [SENT, second, *of_steps]))[0] == 0
-    assert outcome(shop, capsys, scenario(events, [SENT, second, of_steps[1], of_steps[1]]))[0] == 1
-
-
 def test_an_event_that_no_rule_knows_is_doubted_where_one_is_near(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
