@@ -26,7 +26,7 @@ from state.versions import NO_VERSION, clone, read_committed
 
 PROJECT = Path(__file__).parents[1]
 NOW = "2026-02-01T00:00:00Z"
-DEADLINE_S = 60.0
+DEADLINE_S = 240.0
 
 CONFIG = """
 name: shop

@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from replaying import PROJECT, leftover
 
-DEADLINE_S = 30.0
+DEADLINE_S = 120.0
 
 Metrics = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
