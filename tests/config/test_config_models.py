@@ -108,6 +108,7 @@ def test_a_model_with_everything_is_compiled(models: dict[str, ModelPlan]) -> No
         is_shadow=False,
         calibrate=True,
         threshold=0.3,
+        definition=intent.definition,
     )
 
 
@@ -148,7 +149,8 @@ def test_parameters_of_river_are_those_that_are_written(models: dict[str, ModelP
 
 def test_what_is_not_said_has_its_default(models: dict[str, ModelPlan]) -> None:
     rate = models["rate"]
-    assert rate == ModelPlan("rate", rate.version, "baseline", rate.target, inputs=())
+    about = rate.version, "baseline", rate.target
+    assert rate == ModelPlan("rate", *about, inputs=(), definition=rate.definition)
 
 
 def test_rows_hold_what_models_look_at_and_scores_behind_the_clock(rules: Rules) -> None:
