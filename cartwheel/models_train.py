@@ -74,14 +74,14 @@ def train(
         workers=arguments.workers,
         close=arguments.close,
     )
-    with stopped_by_sigterm(_STOPPED), ExitStack() as stack:
+    with ExitStack() as stack:
         stack.enter_context(folder.lock())
         if folder.was_run():
             stack.enter_context(folder.lock_workers())
         place_rest(folder)
         if not arguments.replace:
             _refuse_placed(folder, plans)
-        with _private_state(folder) as private:
+        with stopped_by_sigterm(_STOPPED), _private_state(folder) as private:
             replay_to_the_end(config, recorded, private, label="train", stopped=_STOPPED)
             sealed = {each.name: exported(private, each) for each in plans}
             learned = {name: data for name, data in sealed.items() if data is not None}

@@ -59,8 +59,8 @@ class Shop:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.state = folder / "state"
-        folder.mkdir(exist_ok=True)
-        (folder / "events.jsonl").write_text("".join(json.dumps(each) + "\n" for each in events()))
+        self.events = folder / "events.jsonl"
+        self.events.write_text("".join(json.dumps(each) + "\n" for each in events()))
         self.write(CONFIG)
 
     def write(self, config: str) -> None:
@@ -75,11 +75,11 @@ class Shop:
         return out.getvalue(), err.getvalue()
 
     def train(self, *words: str, exit_code: int = 0) -> tuple[str, str]:
-        events = ["--events", f"{self.folder}/events.jsonl", "--now", "2026-02-01T00:00:00Z"]
+        events = ["--events", str(self.events), "--now", "2026-02-01T00:00:00Z"]
         return self.does("models train", *words, *events, exit_code=exit_code)
 
     def replay(self, exit_code: int = 0) -> str:
-        words = ["--events", f"{self.folder}/events.jsonl", "--out", f"{self.folder}/out"]
+        words = ["--events", str(self.events), "--out", f"{self.folder}/out"]
         return self.does("replay", *words, "--json", "--shards", "2", exit_code=exit_code)[1]
 
     def models(self) -> Any:
@@ -117,7 +117,9 @@ def after_a_training(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 def copied(shop: Shop, folder: Path) -> Shop:
     shutil.copytree(shop.folder, folder, dirs_exist_ok=True)
-    return Shop(folder)
+    copy = Shop(folder)
+    copy.events = shop.events  # a state goes on with the files that it has read
+    return copy
 
 
 def test_a_run_begins_with_what_was_learned_and_learns_on_from_any_time(shop: Shop) -> None:
@@ -146,7 +148,7 @@ def test_a_run_begins_with_what_was_learned_and_learns_on_from_any_time(shop: Sh
 
 
 def test_the_text_is_that_of_show_and_close_tells_all_that_is_known(shop: Shop) -> None:
-    events = ["--events", f"{shop.folder}/events.jsonl"]
+    events = ["--events", str(shop.events)]
     out, err = shop.does("models train", *events, "--close", "spend", "intent")
     assert err == ""
     assert "intent (logistic_regression), version " in out
@@ -269,7 +271,7 @@ def test_what_a_killed_training_has_left_goes_with_the_next_run(shop: Shop) -> N
     ],
 )
 def test_what_is_wrong_is_said(shop: Shop, words: list[str], exit_code: int, error: str) -> None:
-    events = ["--events", f"{shop.folder}/events.jsonl"]
+    events = ["--events", str(shop.events)]
     _, err = shop.does("models train", *words, *events, exit_code=exit_code)
     assert error in err
     assert shop.names() <= {"lock"}
