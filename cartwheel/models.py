@@ -21,6 +21,7 @@ from cartwheel.places import check_place, write_whole
 from cartwheel.visible import visible
 from config import Config, ConfigError, load
 from config.wording import suggestion
+from flows.errors import ResumeError
 from flows.inspect_models import ModelReport, inspect_models
 from flows.job import plans_of
 from flows.model_files import entries, exported
@@ -131,7 +132,7 @@ def run(arguments: argparse.Namespace) -> int:
                 f"{folder.path} belongs to the config {identity.name!r}, not to {config.name!r}"
             )
         exit_code: int = arguments.act(arguments, config, plans, folder)
-    except (StateError, ModelStateError) as error:
+    except (StateError, ResumeError, ModelStateError) as error:
         raise CartwheelError(str(error)) from None
     return exit_code
 
