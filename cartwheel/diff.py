@@ -6,14 +6,10 @@ said, by rule, what was sent, cancelled and suppressed, who entered and left, an
 
 import argparse
 import shutil
-import signal
-import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import FrameType
 
 import msgspec
 
@@ -32,7 +28,8 @@ from cartwheel.inputs import expand
 from cartwheel.jobs import customers_file
 from cartwheel.opening import WORKERS_MOST, Asked, bounded
 from cartwheel.places import check_place, is_same_file, write_whole
-from cartwheel.replay import Recorded, Replayed, replay
+from cartwheel.replay import Recorded, asked_order
+from cartwheel.to_the_end import replay_to_the_end, stopped_by_sigterm
 from config import Config, ConfigError, changes_of, load
 from connectors.attributes import AttributesError
 from flows.attributes import check_customers
@@ -46,6 +43,7 @@ SUMMARY = "what a change of the rules would have done, on recorded events"
 _CUSTOMERS_SHOWN = 20
 _CUSTOMERS_MOST = 1000
 _RULES_SHOWN = 50
+_STOPPED = "stopped; nothing was compared"
 _COUNTS = ("read", "applied", "duplicates", "late", "dead_letters")
 
 
@@ -79,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     files = expand(arguments.events)
     _check_places(arguments, files, [old, new])
     with (
-        _stopped_by_sigterm(),
+        stopped_by_sigterm(_STOPPED),
         tempfile.TemporaryDirectory(prefix="cartwheel-") as folder,
     ):
         diff = _compared(arguments, old, new, files, Path(folder))
@@ -154,12 +152,13 @@ def _compared(
             recorded = Recorded(
                 files=files,
                 out=place / "out",
-                order=arguments.order or (config.source.order if config.source else "time"),
+                order=asked_order(arguments.order, config),
                 asked=Asked(None, None, 1, now),
                 workers=arguments.workers,
             )
-            replayed = _replayed(config, recorded, place / "state", label)
-            outcomes.take(side, recorded.out)
+            state = StateFolder(place / "state")
+            replayed = replay_to_the_end(config, recorded, state, label=label, stopped=_STOPPED)
+            outcomes.take(side, place / "out")
             shutil.rmtree(place)  # the room may be wanted for the second one
             ran.append(Ran(list(config.triggers), list(config.segments), replayed.counts))
             events.append({name: getattr(replayed.summary, name) for name in _COUNTS})
@@ -183,37 +182,3 @@ def _rules(old: Config, new: Config) -> RulesDiff:
 def _named(path: Path) -> str:
     """Name a file in UTF-8, whatever its name is."""
     return str(path).encode(errors="backslashreplace").decode()
-
-
-def _replayed(config: Config, recorded: Recorded, state: Path, label: str) -> Replayed:
-    """Replay to the end of the events.
-
-    Raises:
-        KeyboardInterrupt: Ctrl-C has stopped it.
-        CartwheelError: it was stopped otherwise, or failed.
-    """
-    replayed = replay(config, recorded, StateFolder(state), label=label)
-    if replayed.finished:
-        return replayed
-    if replayed.stopped_by == signal.SIGINT:
-        _say("stopped; nothing was compared")
-        raise KeyboardInterrupt
-    raise CartwheelError("stopped; nothing was compared")
-
-
-@contextmanager
-def _stopped_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM end what is being done, so that temporary files go."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise CartwheelError("stopped; nothing was compared")
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _say(text: str) -> None:
-    print(f"cartwheel: {text}", file=sys.stderr)

@@ -1,6 +1,6 @@
 """Look at the models of a config: what they have learned, how good their scores are.
 
-From committed state, also while a run goes on.
+From committed state, also while a run goes on. And let them begin with what was learned elsewhere.
 """
 
 import argparse
@@ -14,13 +14,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cartwheel import models_train
 from cartwheel.errors import CartwheelError, UsageError
+from cartwheel.models_train import train
 from cartwheel.places import check_place, write_whole
 from cartwheel.visible import visible
 from config import Config, ConfigError, load, suggestion
+from flows.errors import ResumeError
 from flows.inspect_models import ModelReport, inspect_models
 from flows.job import plans_of
 from flows.model_files import entries, exported
+from flows.placed_models import is_placed, place
 from operators.models.learner import LearnerError
 from operators.models.plan import ModelPlan
 from operators.models.store import ModelStateError
@@ -56,14 +60,19 @@ _SUMS = (
 
 
 class _Action(argparse.ArgumentParser):
-    """Takes a NAME that may be left out also behind options; argparse does so only before them."""
+    """Takes NAMEs that may be left out also behind options; argparse does so only before them."""
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
         found, rest = super().parse_known_args(args, namespace)
-        if rest and not rest[0].startswith("-") and found.name is None:
-            found.name = rest.pop(0)
+        while rest and not rest[0].startswith("-"):
+            if isinstance(found.name, list):
+                found.name.append(rest.pop(0))
+            elif found.name is None:
+                found.name = rest.pop(0)
+            else:
+                break
         return found, rest
 
 
@@ -100,6 +109,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--state", metavar="DIR", type=Path, required=True, help="the state's folder, made if new"
     )
     import_.set_defaults(act=_import)
+    train_ = actions.add_parser("train", help="let models learn from recorded events")
+    models_train.add_arguments(train_)
+    train_.set_defaults(act=_train)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -111,14 +123,15 @@ def run(arguments: argparse.Namespace) -> int:
     plans = _plans(arguments, config)
     folder = StateFolder(arguments.state)
     try:
-        is_new = arguments.act is _import and not folder.exists()
+        makes = arguments.act in (_import, _train)
+        is_new = not folder.exists() and (makes or any(is_placed(folder, p.name) for p in plans))
         identity = None if is_new else folder.identity()
         if identity and identity.name != config.name:
             raise UsageError(
                 f"{folder.path} belongs to the config {identity.name!r}, not to {config.name!r}"
             )
         exit_code: int = arguments.act(arguments, config, plans, folder)
-    except (StateError, ModelStateError) as error:
+    except (StateError, ResumeError, ModelStateError) as error:
         raise CartwheelError(str(error)) from None
     return exit_code
 
@@ -128,12 +141,14 @@ def _plans(arguments: argparse.Namespace, config: Config) -> Sequence[ModelPlan]
     _, decide = plans_of(config)
     if not decide.models:
         raise UsageError(f"{arguments.config} has no models")
-    if arguments.name is None:
+    names = [arguments.name] if isinstance(arguments.name, str) else arguments.name
+    if not names:
         return decide.models
-    if arguments.name not in config.models:
-        near = suggestion(arguments.name, config.models)
-        raise UsageError(f"{arguments.config} has no model {arguments.name!r}{near}")
-    return [each for each in decide.models if each.name == arguments.name]
+    for name in names:
+        if name not in config.models:
+            near = suggestion(name, config.models)
+            raise UsageError(f"{arguments.config} has no model {name!r}{near}")
+    return [each for each in decide.models if each.name in names]
 
 
 def _share(text: str) -> float:
@@ -153,6 +168,15 @@ def _show(
     folder: StateFolder,
 ) -> int:
     reports = inspect_models(folder, config, plans, arguments.at)
+    return _tell(arguments, config, folder, reports)
+
+
+def _tell(
+    arguments: argparse.Namespace,
+    config: Config,
+    folder: StateFolder,
+    reports: Mapping[str, ModelReport],
+) -> int:
     if arguments.json:
         told = {"state": str(folder.path), "config": config.name, "models": reports}
         print(msgspec.json.encode(told).decode())
@@ -192,7 +216,10 @@ def _import(
     try:
         entries(data, plan)
     except LearnerError as error:
-        raise CartwheelError(f"{arguments.file} cannot be imported: {error}") from None
+        raise CartwheelError(
+            f"{arguments.file} cannot be imported: {error}; recorded events let a model learn as"
+            " well: cartwheel models train"
+        ) from None
     folder.path.mkdir(parents=True, exist_ok=True)
     with while_unused(folder) as unused:
         if not unused:
@@ -201,8 +228,17 @@ def _import(
             raise CartwheelError(
                 f"model {plan.name} has begun to learn in {folder.path}; give it another name"
             )
-        write_whole(folder.imported(plan.name), data)
+        place(folder, {plan.name: data})
     return 0
+
+
+def _train(
+    arguments: argparse.Namespace,
+    config: Config,
+    plans: Sequence[ModelPlan],
+    folder: StateFolder,
+) -> int:
+    return _tell(arguments, config, folder, train(arguments, config, plans, folder))
 
 
 def _print(console: Console, name: str, report: ModelReport) -> None:
@@ -238,8 +274,10 @@ def _facts(report: ModelReport) -> list[tuple[str, str]]:
         ("at", ", ".join(report.at) or "every event"),
         ("from", ", ".join(report.inputs) or "nothing"),
         ("learned from", f"{learned.pairs:,} pairs{positives}"),
-        ("known until", learned.until or ("the end" if learned.pairs else "nothing yet")),
     ]
+    if report.store or not learned.pairs or learned.until:  # else it begins anew with the next run
+        until = learned.until or ("the end" if learned.pairs else "nothing yet")
+        facts.append(("known until", until))
     if report.scores is not None:
         facts += [("scores written", f"{report.scores:,}"), ("errors", f"{report.errors:,}")]
     if "threshold" in report.quality:

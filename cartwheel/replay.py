@@ -43,7 +43,7 @@ class Recorded:
     """What is replayed, how, and where the results go; ``ReplayOptions`` says more."""
 
     files: list[Path]
-    out: Path
+    out: Path | None
     order: Order
     asked: Asked
     workers: int = 1
@@ -117,7 +117,9 @@ def run(arguments: argparse.Namespace) -> int:
 def replay(
     config: Config, recorded: Recorded, folder: StateFolder, *, label: str = NAME
 ) -> Replayed:
-    """Replay into files, to the end of the events or until a signal; progress on standard error.
+    """Replay into files or nowhere, to the end of the events or until a signal.
+
+    Progress is shown on standard error.
 
     Args:
         config: that was loaded.
@@ -154,10 +156,10 @@ def _replay(
         close=recorded.close,
     )
     job = jobs.with_attributes(replay_job(config, options), config, folder)
-    out = OutFolder(recorded.out)
-    names = [*(f"{kind}.jsonl" for kind in job.kinds), SUMMARY_FILE]
-    _refuse_inputs_as_outputs(recorded.files, [out.path / name for name in names])
-    stack.enter_context(out.claim(identity.id, fresh=fresh, names=names))
+    if recorded.out:
+        names = [*(f"{kind}.jsonl" for kind in job.kinds), SUMMARY_FILE]
+        _refuse_inputs_as_outputs(recorded.files, [recorded.out / name for name in names])
+        stack.enter_context(OutFolder(recorded.out).claim(identity.id, fresh=fresh, names=names))
     with ReplayProgress(recorded.files, label) as progress:
         supervisor = Supervisor(folder, identity, job, report=progress.report, say=progress.say)
         reached, stopped_by = supervisor.run()
@@ -166,7 +168,8 @@ def _replay(
         segments=[each.name for each in job.decide.segments],
         triggers=[each.name for each in job.decide.triggers],
     )
-    write_summary(out.path / SUMMARY_FILE, summary)
+    if recorded.out:
+        write_summary(recorded.out / SUMMARY_FILE, summary)
     in_vain = _in_vain(reached, job) if supervisor.had_nothing_to_do else None
     return Replayed(summary, reached.sink.counts, reached.finished, in_vain, stopped_by)
 
@@ -194,6 +197,23 @@ def _refuse_inputs_as_outputs(inputs: list[Path], outputs: list[Path]) -> None:
             )
 
 
+def asked_events(asked: list[str] | None, config: Config) -> list[str]:
+    """Return the paths and patterns of the files to read: those asked for, else the config's.
+
+    Raises:
+        UsageError: there are none.
+    """
+    patterns = asked or (config.source.files if config.source else None)
+    if not patterns:
+        raise UsageError("--events is missing, and the config names no source.files")
+    return list(patterns)
+
+
+def asked_order(asked: Order | None, config: Config) -> Order:
+    """Return how files become one stream: as asked for, else as the config has it."""
+    return asked or (config.source.order if config.source else "time")
+
+
 def _recorded(arguments: argparse.Namespace, config: Config) -> Recorded:
     """Check the options, before anything is made.
 
@@ -205,12 +225,9 @@ def _recorded(arguments: argparse.Namespace, config: Config) -> Recorded:
     bounded("--tick", arguments.tick, _TICK_LINES_MOST)
     bounded("--shards", arguments.shards, SHARDS_MOST)
     bounded("--readers", arguments.readers, READERS_MOST)
-    source = config.source
-    patterns = arguments.events or (source.files if source else None)
+    patterns = asked_events(arguments.events, config)
     sink = config.sinks.files if config.sinks else None
     out = arguments.out or (Path(sink) if sink else None)
-    if not patterns:
-        raise UsageError("--events is missing, and the config names no source.files")
     if not out:
         raise UsageError("--out is missing, and the config names no sinks.files")
     for folder in (out, arguments.state):
@@ -221,7 +238,7 @@ def _recorded(arguments: argparse.Namespace, config: Config) -> Recorded:
     return Recorded(
         files=expand(patterns),
         out=out,
-        order=arguments.order or (source.order if source else "time"),
+        order=asked_order(arguments.order, config),
         asked=Asked(arguments.shards, arguments.readers, 1, arguments.now),
         workers=arguments.workers,
         tick_lines=arguments.tick,

@@ -1,4 +1,4 @@
-"""Where results go, as the flow sees it: files, or topics."""
+"""Where results go, as the flow sees it: files, topics, or nowhere."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Protocol
 
 import msgspec
 
+from connectors.counting_sink import CountingSink
 from connectors.file_sink import FileSink
 from connectors.kafka.plans import TopicsOut
 from connectors.rendering import Line, render_line, render_record
@@ -19,7 +20,11 @@ class FilesOut(msgspec.Struct, frozen=True, tag="files"):
     folder: str
 
 
-SinkPlan = FilesOut | TopicsOut
+class Nowhere(msgspec.Struct, frozen=True, tag="nowhere"):
+    """Results are counted and not written: what models learn is all that is wanted."""
+
+
+SinkPlan = FilesOut | TopicsOut | Nowhere
 """Where results go: one of these stands in a job."""
 
 
@@ -75,6 +80,8 @@ def open_sink(  # noqa: PLR0913 (where to, from where on, and whom to ask)
     """
     if isinstance(plan, FilesOut):
         return FileSink(Path(plan.folder), kinds=kinds, shards=shards, state=state)
+    if isinstance(plan, Nowhere):
+        return CountingSink(shards=shards, state=state)
     # here, since clients of Kafka are slow to load and seldom wanted
     if plan.delivery == "exact":
         from connectors.kafka.exact_sink import ExactSink  # noqa: PLC0415
@@ -85,6 +92,8 @@ def open_sink(  # noqa: PLR0913 (where to, from where on, and whom to ask)
     return FastSink(plan, shards=shards, state=state, owner=owner, stopping=stopping)
 
 
-def renderer(plan: SinkPlan) -> Callable[[str, Output], Line]:
-    """Return what renders an output of a config, by its name, for where it goes."""
+def renderer(plan: SinkPlan) -> Callable[[str, Output], Line] | None:
+    """Return what renders an output of a config, by its name, for where it goes; None: nowhere."""
+    if isinstance(plan, Nowhere):
+        return None
     return render_line if isinstance(plan, FilesOut) else render_record

@@ -59,7 +59,7 @@ class ModelReport(msgspec.Struct, frozen=True):
         learned: from how much.
         quality: of the scores that were given, as ``Watch.report`` has it.
         importance: the greatest weights (either way), by name; empty for kinds that cannot say.
-        scores: how many were written, None while a run goes on.
+        scores: how many were written, None while a run goes on, and before the first run.
         errors: how many moments had no score and examples were left out, likewise.
     """
 
@@ -127,7 +127,7 @@ def inspect_models(
         StateError: the state cannot be read.
         ModelStateError: a model has learned by another definition, or with other libraries.
     """
-    progress = inspect_state(folder).progress
+    progress = inspect_state(folder).progress if folder.exists() else None
     counts = progress.counts if progress else None
     return {
         plan.name: _report(folder, config.models[plan.name], plan, threshold, counts)

@@ -7,7 +7,7 @@ import msgspec
 from config import Config
 from connectors.inputs import Source
 from connectors.replay import Order, RecordedFiles
-from connectors.sinks import FilesOut, SinkPlan
+from connectors.sinks import FilesOut, Nowhere, SinkPlan
 from flows.rules import compile_rules
 from flows.triggers import holdout_plan, limit_plans, quiet_plan
 from operators.plans import ALWAYS_LIVE, DecidePlan, ProfilePlan, RoutePlan
@@ -62,10 +62,10 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class ReplayOptions(msgspec.Struct, frozen=True):
-    """What the command line says of a replay, beside the config."""
+    """What the command line says of a replay, beside the config; no ``out``: results go nowhere."""
 
     files: list[Path]
-    out: Path
+    out: Path | None
     order: Order
     shards: int
     readers: int
@@ -97,7 +97,7 @@ def replay_job(config: Config, options: ReplayOptions) -> Job:
         config,
         Options(
             source=RecordedFiles(files, options.order),
-            sink=FilesOut(str(options.out)),
+            sink=FilesOut(str(options.out)) if options.out else Nowhere(),
             shards=options.shards,
             readers=options.readers,
             workers=options.workers,

@@ -18,6 +18,7 @@ from bytewax import operators as op
 from bytewax.dataflow import Dataflow
 from bytewax.operators import KeyedStream
 
+from connectors.rendering import Line
 from connectors.sinks import renderer
 from connectors.tick_parts import RenderedPart
 from flows.model_logic import ModelLogic
@@ -52,8 +53,10 @@ def build(worker: WorkerState) -> Dataflow:
 
     def render(item: tuple[str, ShardResult]) -> tuple[str, RenderedPart]:
         _, result = item
-        kinds = result.outputs.kinds.items()
-        lines = {kind: [write(name, each) for each in outputs] for kind, outputs in kinds}
+        lines: dict[str, list[Line]] = {}
+        if write is not None:
+            kinds = result.outputs.kinds.items()
+            lines = {kind: [write(name, each) for each in outputs] for kind, outputs in kinds}
         return FILES, RenderedPart(result.name, result.shard, lines, result.counts)
 
     flow = Dataflow(NAME)

@@ -12,14 +12,14 @@ from operators.models.kinds import make_learner
 from operators.models.learner import Learner, LearnerError
 from operators.models.plan import ModelPlan
 from operators.models.stamps import damaged, layout, seal, unseal
-from operators.models.store import ModelStore
+from operators.models.store import ModelStateError, ModelStore, way_out
 from operators.models.watch import Watch
 from operators.times import AFTER_ALL, EventTime
 from state.folder import StateFolder
 from state.keyvalue import KeyValue, MemoryKeyValue
 from state.prefixes import Prefix
 from state.reading import read_committed_version
-from state.versions import Version
+from state.versions import NO_VERSION, Version
 
 _HEAD = Prefix.MODEL.key
 KEYS = {name: _HEAD + name.encode() for name in ("learner", "baseline", "watch", "drift")}
@@ -73,19 +73,23 @@ def take_import(folder: StateFolder, plan: ModelPlan, keyvalue: KeyValue) -> Non
     """Put what was imported for a model that has no version yet into its store, if anything was.
 
     Raises:
-        LearnerError: likewise.
-        ModelStateError: likewise.
+        ModelStateError: it does not fit.
     """
-    file = folder.imported(plan.name)
-    if file.exists():
-        for key, value in entries(file.read_bytes(), plan).items():
-            keyvalue.put(key, value)
+    for key, value in _imported(folder, plan).items():
+        keyvalue.put(key, value)
 
 
 def read_model(folder: StateFolder, plan: ModelPlan) -> tuple[Version, dict[bytes, bytes]]:
-    """Read what a model has learned; nothing where it has no version yet."""
+    """Read what a model has learned; where it has no version yet, what it is to begin with.
+
+    Raises:
+        StateError: the state cannot be read.
+        ModelStateError: what the model is to begin with does not fit.
+    """
     keys = [_HEAD, *KEYS.values()]
     version, _, values = read_committed_version(folder.model(plan.name), keys=keys)
+    if version == NO_VERSION:
+        return version, _imported(folder, plan)
     found = zip(keys, values, strict=True)
     return version, {key: value for key, value in found if value is not None}
 
@@ -100,6 +104,20 @@ def open_learned(found: dict[bytes, bytes], plan: ModelPlan) -> Opened:
     if until > AFTER_ALL - plan.step_ms:  # no more than a step before it
         until = AFTER_ALL
     return Opened(until, learner, watch)
+
+
+def _imported(folder: StateFolder, plan: ModelPlan) -> dict[bytes, bytes]:
+    """Read what a model is to begin with; nothing where that is nothing."""
+    file = folder.imported(plan.name)
+    if not file.exists():
+        return {}
+    try:
+        return entries(file.read_bytes(), plan)
+    except LearnerError as error:
+        raise ModelStateError(
+            f"{file} does not fit model {plan.name}: {error}. Go back to the definition by which"
+            f" it has learned; or {way_out(plan.name)}"
+        ) from error
 
 
 def _stamp(plan: ModelPlan) -> dict[str, str]:

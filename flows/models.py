@@ -27,10 +27,10 @@ def model_plans(config: Config) -> tuple[ModelPlan, ...]:
 def score_slots(models: tuple[ModelPlan, ...]) -> tuple[SlotPlan, ...]:
     """Give the slots of rows that hold scores: a shadow has none (M8).
 
-    A model of another version scores differently, so what the one before has said is forgotten.
+    A model of another definition scores differently, so what the one before has said is forgotten.
     """
     return tuple(
-        SlotPlan(f"{SCORE}{each.name}", None, f"{SCORE}{each.name} {each.version}")
+        SlotPlan(f"{SCORE}{each.name}", None, f"{SCORE}{each.name} {each.definition}")
         for each in models
         if not each.is_shadow
     )

@@ -18,12 +18,14 @@ from flows.attributes import keep_table
 from flows.errors import ResumeError
 from flows.job import Job
 from flows.model_logic import ModelState
+from flows.placed_models import place_rest
 from flows.readers import ReaderState, reader_key
 from flows.secrets import without_secrets
 from flows.shard_keys import shard_key
 from flows.sinks import FILES
 from flows.steps import DecideState
 from operators.clock import Clock
+from operators.models.store import way_out
 from state import faults
 from state.folder import Identity, ModelStart, Run, StateFolder
 from state.versions import NO_VERSION, Version, read_committed, remove_versions, write_committed
@@ -61,6 +63,8 @@ def prepare(folder: StateFolder, identity: Identity, job: Job) -> tuple[Run, Pro
     epoch = recovery.resume_epoch(folder.recovery)
     faults.reach("while-purging")
     recovery.purge(folder.recovery, epoch)
+    place_rest(folder)
+    shutil.rmtree(folder.training, ignore_errors=True)  # of a command that was killed
     rows = recovery.rows(folder.recovery)
     is_new = epoch == recovery.FIRST_EPOCH and not any(
         read_committed(folder.shard(shard)) for shard in range(identity.shards)
@@ -131,8 +135,7 @@ def _models(
         if state.definition != plan.definition:
             raise ResumeError(
                 f"model {plan.name} has learned by another definition, of its own or of what it"
-                " looks at. Give the changed model another name, or go back to that definition;"
-                " or let it learn anew: replay recorded events into a new state"
+                f" looks at. Go back to that; or {way_out(plan.name)}"
             )
         if state.ticks != now:
             raise ResumeError(

@@ -90,11 +90,15 @@ def compile_rules(config: Config) -> Rules:
     kept = [*collected, *names_in_session]
     clock = [name for name in used if name in _CLOCK]
     attributes = [name for name in used if name.startswith(_ATTRIBUTE)]
-    slots = (
+    seen = (
         *(_slot(each) for each in of_profile),
         *(_slot(each) for each in in_session),
         *(_slot_of_session(name, collected) for name in of_session),
         *(SlotPlan(name, None, name) for name in clock),
+    )
+    models = tuple(_defined(each, seen) for each in models)
+    slots = (
+        *seen,
         *score_slots(models),
         *(SlotPlan(name, None, _attribute_definition(config, name)) for name in attributes),
     )
@@ -110,7 +114,7 @@ def compile_rules(config: Config) -> Rules:
         segments=tuple(_segments(config, trees, slots)),
         triggers=triggers,
         attributes=tuple(name.removeprefix(_ATTRIBUTE) for name in attributes),
-        models=tuple(_defined(each, slots) for each in models),
+        models=models,
     )
 
 

@@ -21,11 +21,15 @@ from flows import main, recovery
 from flows.errors import ResumeError
 from flows.processes import FAILED, NOT_JOINED, SAYS, UNEXPECTED
 from flows.worker_state import WorkerState
+from operators.models.store import ModelStateError
 from state.errors import StateError
 from state.folder import StateFolder
 
 _GC_THRESHOLDS = (200_000, 50, 100)
 """Young collections are rare: the steps make no cycles, and look at a great many live objects."""
+
+_EXPLAINED = (StateError, ResumeError, ConnectorProblem, ModelStateError)
+"""Errors whose message is all that the user needs."""
 
 _WATCH_EVERY_S = 0.5
 
@@ -56,7 +60,7 @@ def run(state: str, run_id: str, index: int, addresses: list[str], parent: int) 
             worker = WorkerState(folder, run_id, index)
             _on_signals(worker)
             _run_flow(worker, folder, index, addresses)
-    except (StateError, ResumeError, ConnectorProblem) as error:
+    except _EXPLAINED as error:
         return _fail(error)
     except NotJoinedError:
         return NOT_JOINED
@@ -95,7 +99,7 @@ def _run_flow(worker: WorkerState, folder: StateFolder, index: int, addresses: l
 def _known_cause(error: BaseException | None) -> Exception | None:
     """Find what has a plain explanation inside the errors that Bytewax wraps around it."""
     while error is not None:
-        if isinstance(error, StateError | ResumeError | ConnectorProblem):
+        if isinstance(error, _EXPLAINED):
             return error
         if isinstance(error, OSError):
             return StateError(f"{error.filename}: {error.strerror}")

@@ -63,7 +63,7 @@ class Kept:
         needs_moment: whether any of it depends on the customer's clock, or rows are wanted.
         tells_closings: whether some trigger starts when a session closes.
         has_rows: whether anybody looks at rows.
-        model_keys: of each model, what its part of records stands under: its name and version.
+        model_keys: of each model, what its part of records stands under: its name and definition.
         event_names: the events that some of it looks at by name.
         session_slots: the slots of rows that tell of the session.
         clock_slots: the slots of rows that tell of the moment.
@@ -108,7 +108,7 @@ class Kept:
         )
         self.needs_zone = bool(plan.row.clock) or by_calendar or bool(asked & ZONED)
         self.has_rows = plan.has_rows or bool(plan.models)
-        self.model_keys = [f"{each.name} {each.version}" for each in plan.models]
+        self.model_keys = [f"{each.name} {each.definition}" for each in plan.models]
         self.needs_moment = self.has_rows or bool(asked & DERIVED.keys())
         self.tells_closings = any(each.on.kind == "session" for each in plan.triggers)
         self.event_names = {each.of for each in all_plans if each.of} | {

@@ -51,7 +51,7 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
             does before it.
         session_until: when the session that rows tell of is over, AFTER_ALL where there is none.
         features: the state of each.
-        models: what each model was told, by its name and version.
+        models: what each model was told, by its name and definition.
     """
 
     customer: str
@@ -76,7 +76,7 @@ class ProfileStore:
 
     A profile names the layout of its values by its number in the store's list. One that was
     written under another layout is read by name: values whose definition is still the same are
-    kept, new ones start empty. Models go on under the same name and version.
+    kept, new ones start empty. Models go on under the same name and definition.
 
     Args:
         keyvalue: the shard's store.

@@ -75,7 +75,7 @@ class Session(msgspec.Struct, array_like=True, gc=False):
         revision: how many times it was closed.
         is_closed: whether it was closed as it is now.
         named: the start that it had when it was first closed, by which it is known since.
-        models: what models may learn from it, by name and version; nothing once it was closed.
+        models: what models may learn from it, by name and definition; nothing once it was closed.
     """
 
     start: EventTime

@@ -17,6 +17,8 @@ POINTS = frozenset(
         "between-checkpoint-and-commit",
         "after-commit",
         "while-purging",
+        "before-placing",
+        "while-placing",
     }
 )
 

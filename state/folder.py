@@ -11,6 +11,8 @@
         shard-00/ …      one folder a shard
         model-intent/ …  one folder a model
         import-intent    what a model is to begin with, until it has a version of its own
+        models.new       what models are to begin with, until it is laid beside them
+        training/        a state of its own, in which models are trained
 """
 
 import fcntl
@@ -32,6 +34,8 @@ _LOOKED_AT_WITHIN_S = 1.0  # `state info` keeps runs from starting for a moment
 _POLL_S = 0.02
 _MODEL = "model-"
 _IMPORT = "import-"
+_PLACING = "models.new"
+_TRAINING = "training"
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -115,6 +119,16 @@ class StateFolder:
         """Return the file of what a model is to begin with, which need not be there."""
         return self.path / f"{_IMPORT}{name}"
 
+    @property
+    def placing(self) -> Path:
+        """The file of what models are to begin with, while it is being put in."""
+        return self.path / _PLACING
+
+    @property
+    def training(self) -> Path:
+        """Where models are trained, for as long as that takes."""
+        return self.path / _TRAINING
+
     def models(self) -> list[str]:
         """Return the names of the models that have a folder."""
         folders = self.path.glob(f"{_MODEL}*")
@@ -140,7 +154,8 @@ class StateFolder:
         return identity
 
     def _refuse_foreign(self) -> None:
-        found = {entry.name for entry in self.path.iterdir()} - {"lock", "state.json.new"}
+        ours = {"lock", "state.json.new", _PLACING, f"{_PLACING}.new", _TRAINING}
+        found = {entry.name for entry in self.path.iterdir()} - ours
         others = {name for name in found if not name.startswith(_IMPORT)}
         if others:
             raise StateError(
@@ -220,10 +235,15 @@ class StateFolder:
 
 
 def write_json(path: Path, value: msgspec.Struct) -> None:
+    """Replace a file as a whole by a value as JSON."""
+    write_whole(path, msgspec.json.encode(value))
+
+
+def write_whole(path: Path, data: bytes) -> None:
     """Replace a file as a whole."""
     beside = path.with_name(path.name + ".new")
     with beside.open("wb") as file:
-        file.write(msgspec.json.encode(value))
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)

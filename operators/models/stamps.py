@@ -40,16 +40,10 @@ def unseal(stamp: Mapping[str, str], data: bytes) -> bytes:
         if sealed.stamp.get(name) != stamp.get(name)
     ]
     if found:
-        raise LearnerError(
-            f"what was learned does not fit ({'; '.join(found)}); "
-            "go back to what it was, or let the model learn anew by a replay"
-        )
+        raise LearnerError(f"what was learned does not fit ({'; '.join(found)})")
     return sealed.learned
 
 
 def damaged(error: Exception) -> LearnerError:
     """Say that the stamp may be right, but the rest cannot be read."""
-    return LearnerError(
-        f"what was learned is damaged ({error}); "
-        "restore it, or let the model learn anew by a replay"
-    )
+    return LearnerError(f"what was learned is damaged ({error})")

@@ -165,7 +165,7 @@ class ModelStore:
         except LearnerError as error:
             raise ModelStateError(
                 f"the {name} of model {self._name} cannot be read: {error}. Go on with the versions"
-                f" that have written it, or {_WAY_OUT}"
+                f" that have written it, or {way_out(self._name)}"
             ) from error
 
     def flush(self) -> None:
@@ -182,9 +182,12 @@ class ModelStore:
             self._written = head
 
 
-_WAY_OUT = (
-    "give the model another name, or let it learn anew: replay recorded events into a new state"
-)
+def way_out(name: str) -> str:
+    """Say what to do with a model whose knowledge does not fit any more."""
+    return (
+        "give the model another name, or train it anew from recorded events:"
+        f" cartwheel models train CONFIG {name} --events PATH --state DIR --replace"
+    )
 
 
 def _check(name: str, found: Head, wanted: Head) -> None:
@@ -192,12 +195,12 @@ def _check(name: str, found: Head, wanted: Head) -> None:
     if found.inputs != wanted.inputs:
         raise ModelStateError(
             f"model {name} has learned from {_inputs(found)}; the config has {_inputs(wanted)}."
-            f" Go back to these inputs; or {_WAY_OUT}"
+            f" Go back to these inputs; or {way_out(name)}"
         )
     if found.definition != wanted.definition:
         raise ModelStateError(
             f"model {name} has learned by another definition, of its own or of what it looks at."
-            f" Go back to that; or {_WAY_OUT}"
+            f" Go back to that; or {way_out(name)}"
         )
 
 

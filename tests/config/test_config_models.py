@@ -149,14 +149,8 @@ def test_parameters_of_river_are_those_that_are_written(models: dict[str, ModelP
 
 def test_what_is_not_said_has_its_default(models: dict[str, ModelPlan]) -> None:
     rate = models["rate"]
-    assert rate == ModelPlan(
-        "rate",
-        rate.version,
-        "baseline",
-        rate.target,
-        inputs=(),
-        definition=rate.definition,
-    )
+    about = rate.version, "baseline", rate.target
+    assert rate == ModelPlan("rate", *about, inputs=(), definition=rate.definition)
 
 
 def test_rows_hold_what_models_look_at_and_scores_behind_the_clock(rules: Rules) -> None:
@@ -178,12 +172,23 @@ def test_another_version_of_a_model_makes_its_slot_and_its_segments_other_ones(
     other = compile_rules(load_text(SHOP.replace("learning_rate: 0.05", "learning_rate: 0.06")))
     changed = [one.name for one, two in zip(rules.slots, other.slots, strict=True) if one != two]
     assert changed == ["score.intent"]
-    version = other.models[0].version
-    expected = SlotPlan("score.intent", None, f"score.intent {version}")
+    changed_model = other.models[0]
+    expected = SlotPlan("score.intent", None, f"score.intent {changed_model.definition}")
     assert expected in other.slots
-    assert version != rules.models[0].version
+    assert changed_model.version != rules.models[0].version
     assert other.segments[0].definition != rules.segments[0].definition
     assert other.segments[0].version == rules.segments[0].version
+
+
+def test_another_definition_of_an_input_makes_the_slot_of_the_score_another_one(
+    load_text: LoadText, rules: Rules
+) -> None:
+    assert SHOP.count("{count: Product Viewed, over: 1h}") == 1
+    text = SHOP.replace("{count: Product Viewed, over: 1h}", "{count: Product Viewed, over: 2h}")
+    other = compile_rules(load_text(text))
+    assert [each.version for each in other.models] == [each.version for each in rules.models]
+    changed = [one.name for one, two in zip(rules.slots, other.slots, strict=True) if one != two]
+    assert changed == ["views_1h", "score.intent"]
 
 
 def test_without_models_nothing_is_different(load_text: LoadText) -> None:

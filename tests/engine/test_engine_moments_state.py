@@ -101,6 +101,24 @@ def test_a_model_of_another_version_begins_with_nothing(within: str) -> None:
     assert len(found.outcomes) == 1  # none of the session before the change
 
 
+@pytest.mark.parametrize("within", ["session", "1h", "4h"])
+def test_nothing_is_learned_of_what_a_model_saw_by_another_definition_of_an_input(
+    within: str,
+) -> None:
+    """One candidate is in an open session; with 4h one of the session before waits as well."""
+    rules = with_model(within=within)
+    one = stopped_after([*LINES, *LATER[:1]], [*LATER[1:], *END], rules)
+    other = replace(rules, features={"views": {"sum": "properties.price", "of": "Product Viewed"}})
+    [plan], [changed] = profile_plan(rules).models, profile_plan(other).models
+    assert (plan.version, plan.inputs) == (changed.version, changed.inputs)
+    found = told(gone_on(one, other))
+    assert numbers(found) == [1, 2]
+    assert len(found.outcomes) == 1
+    [candidate] = [each for each in found.moments if each.number == found.outcomes[0].number]
+    assert found.outcomes[0].values == candidate.values
+    assert candidate.values == (0.0,)
+
+
 def test_what_is_kept_for_a_model_that_is_gone_vanishes_with_the_next_event() -> None:
     rules = with_model(within="26h")
     one = stopped_after([*LINES, *LATER], [event_line(130, "Product Viewed")], rules)

@@ -306,8 +306,9 @@ def test_other_inputs_are_refused_with_the_way_out() -> None:
         ModelStore(run.keyvalue, other, 2)
     assert str(refused.value) == (
         "model intent has learned from device (category); the config has device (category),"
-        " views_1h (number). Go back to these inputs; or give the model another name, or let it"
-        " learn anew: replay recorded events into a new state"
+        " views_1h (number). Go back to these inputs; or give the model another name, or train"
+        " it anew from recorded events: cartwheel models train CONFIG intent --events PATH --state"
+        " DIR --replace"
     )
 
 
