@@ -16,9 +16,10 @@ from rich.text import Text
 
 from cartwheel.errors import CartwheelError, UsageError
 from cartwheel.places import check_place, write_whole
-from cartwheel.visible import visible
+from cartwheel.visible import size, visible
 from config import Config, ConfigError, load
 from config.wording import suggestion
+from flows.drift_report import ChangesReport
 from flows.inspect_models import ModelReport, inspect_models
 from flows.job import plans_of
 from flows.model_files import entries, exported
@@ -226,6 +227,8 @@ def _print(console: Console, name: str, report: ModelReport) -> None:
     )
     if "reliability" in all_time:
         console.print(_table(["score", "pairs", "mean score", "rate"], _bins(all_time)))
+    if changed := _changed(report):
+        console.print(_table(["drift", "times", "last", "before", "after"], changed))
     if report.importance:
         weights = [(key, f"{weight:+.4f}") for key, weight in report.importance.items()]
         console.print(_table(["input", "weight"], weights))
@@ -240,12 +243,28 @@ def _facts(report: ModelReport) -> list[tuple[str, str]]:
         ("from", ", ".join(report.inputs) or "nothing"),
         ("learned from", f"{learned.pairs:,} pairs{positives}"),
         ("known until", learned.until or ("the end" if learned.pairs else "nothing yet")),
+        ("size", size(report.learned_bytes)),
+        ("drift", f"told {sum(each.told for _, each in _watched(report)):,} times"),
     ]
     if report.scores is not None:
         facts += [("scores written", f"{report.scores:,}"), ("errors", f"{report.errors:,}")]
     if "threshold" in report.quality:
         facts.append(("threshold", f"{report.quality['threshold']:g}"))
     return facts
+
+
+def _watched(report: ModelReport) -> list[tuple[str, ChangesReport]]:
+    inputs = [(f"input {name}", each) for name, each in report.drift.inputs.items()]
+    return [("error", report.drift.error), *inputs]
+
+
+def _changed(report: ModelReport) -> list[tuple[str, ...]]:
+    """Write what has changed, and when it last did."""
+    return [
+        (what, f"{each.told:,}", each.last.time, f"{each.last.before:g}", f"{each.last.after:g}")
+        for what, each in _watched(report)
+        if each.last
+    ]
 
 
 def _figure(figures: Mapping[str, Any], path: str) -> str:

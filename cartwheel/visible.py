@@ -1,4 +1,6 @@
-"""Text that comes from outside, as it may be shown."""
+"""Text that comes from outside, as it may be shown; and sizes."""
+
+_KILO = 1000
 
 
 def visible(text: str) -> str:
@@ -6,3 +8,13 @@ def visible(text: str) -> str:
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
     )
+
+
+def size(count: int) -> str:
+    """Write a number of bytes in powers of 1000, as the config does."""
+    shown = float(count)
+    for unit in ("B", "KB", "MB"):
+        if shown < _KILO:
+            return f"{shown:.0f} {unit}" if unit == "B" else f"{shown:.1f} {unit}"
+        shown /= _KILO
+    return f"{shown:.1f} GB"

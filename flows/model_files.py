@@ -4,12 +4,14 @@ A file is laid into the state folder beside the models; the next run begins with
 killed before its first commit begins with it again, so nothing is half done.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from operators.models.kinds import make_learner
+from operators.models.kinds import make_drift, make_learner
 from operators.models.learner import Learner, LearnerError
+from operators.models.parts import Told
 from operators.models.plan import ModelPlan
 from operators.models.stamps import damaged, layout, seal, unseal
 from operators.models.store import ModelStore
@@ -32,6 +34,7 @@ class Opened(NamedTuple):
     learned_until: EventTime
     learner: Learner
     watch: Watch
+    drift: Sequence[Told]
 
 
 def exported(folder: StateFolder, plan: ModelPlan) -> bytes | None:
@@ -96,10 +99,12 @@ def open_learned(found: dict[bytes, bytes], plan: ModelPlan) -> Opened:
     learner, watch = make_learner(plan), Watch(is_sum=bool(plan.target.value))
     store.keep("learner", learner)
     store.keep("watch", watch)
+    drift = make_drift("", plan)  # (the name stands in records only)
+    store.keep("drift", drift)
     until = store.head.learned_until
     if until > AFTER_ALL - plan.step_ms:  # no more than a step before it
         until = AFTER_ALL
-    return Opened(until, learner, watch)
+    return Opened(until, learner, watch, drift.told())
 
 
 def _stamp(plan: ModelPlan) -> dict[str, str]:
