@@ -4,7 +4,7 @@ A file is laid into the state folder beside the models; the next run begins with
 killed before its first commit begins with it again, so nothing is half done.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -49,7 +49,27 @@ def exported(folder: StateFolder, plan: ModelPlan) -> bytes | None:
     _, found = read_model(folder, plan)
     open_learned(found, plan)
     parts = {part: found[key] for part, key in KEYS.items() if key in found}
-    return seal(_stamp(plan), msgspec.msgpack.encode(parts)) if parts else None
+    return sealed(parts, plan.definition, layout(plan.inputs)) if parts else None
+
+
+def sealed(parts: Mapping[str, bytes], definition: str, inputs: str) -> bytes:
+    """Make an export of what was learned.
+
+    Args:
+        parts: by their names in KEYS.
+        definition: of the model.
+        inputs: their layout.
+    """
+    return seal(_stamp(definition, inputs), msgspec.msgpack.encode(parts))
+
+
+def check_definition(data: bytes, plan: ModelPlan) -> bytes:
+    """Return what an export holds, after it was seen to be of the plan's definition.
+
+    Raises:
+        LearnerError: it is of another one, or damaged.
+    """
+    return unseal(_stamp(plan.definition, layout(plan.inputs)), data)
 
 
 def entries(data: bytes, plan: ModelPlan) -> dict[bytes, bytes]:
@@ -62,7 +82,7 @@ def entries(data: bytes, plan: ModelPlan) -> dict[bytes, bytes]:
         ModelStateError: other versions of the libraries have written it.
     """
     try:
-        parts = msgspec.msgpack.decode(unseal(_stamp(plan), data), type=dict[str, bytes])
+        parts = msgspec.msgpack.decode(check_definition(data, plan), type=dict[str, bytes])
         found = {KEYS[part]: value for part, value in parts.items()}
     except (msgspec.DecodeError, KeyError) as error:
         raise damaged(error) from error
@@ -107,6 +127,6 @@ def open_learned(found: dict[bytes, bytes], plan: ModelPlan) -> Opened:
     return Opened(until, learner, watch, drift.told())
 
 
-def _stamp(plan: ModelPlan) -> dict[str, str]:
+def _stamp(definition: str, inputs: str) -> dict[str, str]:
     """Return what a model must have in common with the one that was exported; not the name."""
-    return {"export": "1", "definition": plan.definition, "inputs": layout(plan.inputs)}
+    return {"export": "1", "definition": definition, "inputs": inputs}

@@ -221,9 +221,14 @@ class StateFolder:
 
 def write_json(path: Path, value: msgspec.Struct) -> None:
     """Replace a file as a whole."""
+    write_whole(path, msgspec.json.encode(value))
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Replace a file as a whole; it is on disk then."""
     beside = path.with_name(path.name + ".new")
     with beside.open("wb") as file:
-        file.write(msgspec.json.encode(value))
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)

@@ -18,6 +18,7 @@ from river import base
 from operators.models.encoding import MOST_CATEGORIES, OneHot, is_usable
 from operators.models.learner import LearnerError
 from operators.models.parts import Value
+from operators.models.pickles import dumps
 from operators.models.plan import InputPlan
 from operators.models.stamps import damaged, layout, seal, unseal
 
@@ -101,7 +102,7 @@ class RiverModel:
     def dump(self) -> bytes:
         """See Learner."""
         known = {name: each.known for name, each in self._categories.items()}
-        return seal(self._stamp, pickle.dumps((self._model, self._has_learned, known)))
+        return seal(self._stamp, dumps((self._model, self._has_learned, known)))
 
     def load(self, data: bytes) -> None:
         """See Learner; runs what the data says, so it must come from a state that is trusted."""

@@ -1,13 +1,15 @@
 """Classes of River score and learn behind one protocol, and go on where they stopped."""
 
 import math
+import pickle
 import random
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from river import proba
 
-from operators.models import river_kinds
+from operators.models import pickles, river_kinds
 from operators.models.learner import LearnerError
 from operators.models.plan import InputPlan
 from operators.models.river_kinds import MOST_ONE_HOT, RiverModel
@@ -154,6 +156,35 @@ def test_other_libraries_are_refused_with_what_differs(monkeypatch: pytest.Monke
     monkeypatch.setattr(river_kinds, "version", lambda _name: "9.9.9")
     with pytest.raises(LearnerError, match=r"numpy: .*, now 9\.9\.9; river: .*, now 9\.9\.9"):
         RiverModel(kind, INPUTS, {}).load(data)
+
+
+def test_a_dump_has_no_room_for_generators_that_nobody_asks() -> None:
+    """With those of River's distributions a tree of many leaves was 30 times as large."""
+    inputs = (*INPUTS[:3], InputPlan("city", "category"))
+    model, chance = RiverModel("tree.HoeffdingTreeClassifier", inputs, {}), random.Random(3)
+    for row, _ in examples(2000):
+        city = chance.randrange(100)
+        model.learn([*row[:3], f"city {city}"], float(city < 50))
+    assert model._model.n_leaves >= 100
+    data = model.dump()
+    assert len(data) < 400 * model._model.n_leaves * len(inputs)
+    again = RiverModel("tree.HoeffdingTreeClassifier", inputs, {})
+    again.load(data)
+    rows = [[*row[:3], "city 7"] for row, _ in examples(50)]
+    assert again.predict(rows) == model.predict(rows)
+    assert len(pickle.dumps(model._model)) > 10 * len(data)
+
+
+def test_a_seeded_generator_goes_on_where_it_was() -> None:
+    seeded, unseeded = proba.Gaussian(seed=5), proba.Gaussian()
+    for each in (seeded, unseeded):
+        each.update(1.0)
+        each.update(3.0)
+    seeded.sample()
+    found, other = pickle.loads(pickles.dumps([seeded, unseeded]))  # noqa: S301 (its own)
+    assert (found.mu, found.sigma, other.mu, other.sigma) == (2.0, 2**0.5, 2.0, 2**0.5)
+    assert found.sample() == seeded.sample()
+    assert math.isfinite(other.sample())
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.3, 0.9])
