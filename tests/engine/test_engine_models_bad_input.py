@@ -136,6 +136,7 @@ def test_values_that_are_none_or_absurd_cost_no_moment_its_score(kind: str) -> N
     assert run.outcome.counts["model errors m"] == 0
     assert figures(run)["n"] > len(values) - 40  # those of the last half hour are not known
     assert len(set(found.values())) > 5
+    assert all(abs(found[f"v{n}"]) < 100 for n in range(len(ODD) + 50, len(values))), "none is lost"
 
 
 def test_what_is_no_value_of_its_field_is_a_dead_letter_and_no_moment() -> None:

@@ -107,6 +107,26 @@ def test_texts_beyond_the_bound_are_one_indicator() -> None:
     assert len(model._model.weights) == MOST_ONE_HOT + 1
 
 
+@pytest.mark.parametrize("kind", ["linear_model.LinearRegression", "facto.FMRegressor"])
+def test_the_unit_of_a_number_does_not_matter_to_linear_kinds(kind: str) -> None:
+    """In milliseconds as in hours; River's own steps are too large for numbers above some ten."""
+    said, chance = [], random.Random(4)
+    rows = [[chance.random(), chance.randrange(5), None, None] for _ in range(1500)]
+    for unit in (1.0, 3_600_000.0):
+        scaled = [[hours * unit, views, *rest] for hours, views, *rest in rows]
+        model = learned(kind, {}, [(row, 20 * row[0] / unit + row[1]) for row in scaled])
+        said.append(model.predict(scaled[:20]))
+    assert said[1] == pytest.approx(said[0], rel=1e-6)
+    wanted = [20 * hours + views for hours, views, *_ in rows[:20]]
+    assert said[0] == pytest.approx(wanted, abs=3)
+
+
+def test_one_absurd_number_does_not_send_every_score_off() -> None:
+    rows = [([float(n % 5), 1.0, None, None], float(n % 5)) for n in range(300)]
+    model = learned("linear_model.LinearRegression", {}, [([1e99, 1.0, None, None], 5.0), *rows])
+    assert all(0 <= score <= 10 for score in model.predict([row for row, _ in rows]))
+
+
 class Fails:
     """Raises at one row, and says strange things of others."""
 

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from cartwheel.metrics import METRICS, READY, RunCollector
 from cartwheel.observed import Observed
-from cartwheel.run_log import RunLog
+from cartwheel.run_log import LARGE_BYTES, RunLog
 from flows.reports import (
     CountReport,
     Listener,
@@ -241,6 +241,22 @@ def test_the_log_tells_of_an_epoch_by_trigger_and_segment_and_leaves_out_the_res
     assert line["sent"] == {"push": 3}
     assert line["entered"] == {"lapsed": 2}
     assert line["left"] == {"new": 1}
+
+
+def test_a_model_that_has_grown_large_is_told_and_again_when_it_has_doubled() -> None:
+    stream = StringIO()
+    log = RunLog(stream)
+    sizes = [LARGE_BYTES - 1, LARGE_BYTES, LARGE_BYTES + 5, 2 * LARGE_BYTES - 1, 2 * LARGE_BYTES]
+    for size in sizes:
+        log.report(QualityReport("tree", size, {}, {}))
+    log.report(QualityReport("other", LARGE_BYTES * 3, {}, {}))
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert {(line["level"], line["event"]) for line in lines} == {("warning", "a model is large")}
+    told = [(line["model"], line["bytes"]) for line in lines]
+    assert told == [
+        *(("tree", LARGE_BYTES), ("tree", 2 * LARGE_BYTES)),
+        ("other", 3 * LARGE_BYTES),
+    ]
 
 
 NAMES = st.dictionaries(st.text(max_size=300), st.integers(0, 2**62), max_size=60)
