@@ -10,7 +10,8 @@
         recovery/        Bytewax's own, with the state's id beside it
         shard-00/ …      one folder a shard
         model-intent/ …  one folder a model
-        import-intent    what a model is to begin with, until it has a version of its own
+        import-intent    what a model is to begin with, until it has a version of its own; or what
+                         it had learned when it was left out of the config
 """
 
 import fcntl
