@@ -1,6 +1,7 @@
 """The thin layer between Bytewax and the step of a model, which knows nothing of Bytewax."""
 
 from collections.abc import Iterable, Mapping
+from math import isfinite
 from time import perf_counter
 from typing import Any
 
@@ -101,7 +102,7 @@ def _figures(found: Mapping[str, Any], beginning: str = "") -> dict[str, float]:
     """Return the figures that are one number each; the baseline's with that before them."""
     figures: dict[str, float] = {}
     for name, value in found.items():
-        if isinstance(value, int | float):
+        if isinstance(value, int | float) and isfinite(value):
             figures[beginning + name] = value
         elif isinstance(value, Mapping):
             figures |= _figures(value, f"{name}_")
