@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from cartwheel.model_metrics import FIGURES, figure, sizes
 from cartwheel.observed import (
     ENDED,
     ENTERED,
@@ -26,7 +27,7 @@ from cartwheel.observed import (
 from flows.measures import STEPS
 from operators.times import BEFORE_ALL
 
-SCORED, FAILED = "scores ", "model errors "
+SCORED, FAILED, DRIFTED = "scores ", "model errors ", "model drift "
 """How the names of counts begin that are kept by model."""
 
 Sample = tuple[tuple[str, ...], float]
@@ -91,6 +92,14 @@ def _members(view: View) -> Iterator[Sample]:
         left = by_name(view.counts, LEFT)
         for name, entered in by_name(view.counts, ENTERED).items():
             yield (name,), entered - left.get(name, 0)
+
+
+def _drifted(view: View) -> Iterator[Sample]:
+    """Count changes; only those of an input have its name."""
+    if view.ticks is not None:
+        for about, count in by_name(view.counts, DRIFTED).items():
+            model, what, *name = about.split(" ", 2)
+            yield ("".join(name), model, what), count
 
 
 def _decided(view: View) -> Iterator[Sample]:
@@ -160,6 +169,18 @@ METRICS: Sequence[Shown] = (
         "Moments that could not be scored, and examples that could not be learned.",
         FAILED,
     ),
+    Shown(
+        "cartwheel_model_drift_total",
+        "counter",
+        ("input", "model", "what"),
+        "Changes that were told of a model's error or of an input.",
+        _drifted,
+    ),
+    *(
+        Shown(f"cartwheel_model_{name}", "gauge", ("model", "window"), text, figure(key))
+        for name, (key, text) in FIGURES.items()
+    ),
+    Shown("cartwheel_model_bytes", "gauge", ("model",), "Size of what a model has learned.", sizes),
     Shown("cartwheel_outputs_total", "counter", ("kind",), "Outputs of all kinds.", _written),
     Shown("cartwheel_ticks_total", "counter", (), "Ticks that all steps have seen.", _ticks),
     Shown(

@@ -261,6 +261,8 @@ def _print(console: Console, name: str, report: ModelReport) -> None:
     )
     if "reliability" in all_time:
         console.print(_table(["score", "pairs", "mean score", "rate"], _bins(all_time)))
+    if changed := _changed(report):
+        console.print(_table(["drift", "times", "last", "before", "after"], changed))
     if report.importance:
         weights = [(key, f"{weight:+.4f}") for key, weight in report.importance.items()]
         console.print(_table(["input", "weight"], weights))
@@ -278,11 +280,29 @@ def _facts(report: ModelReport) -> list[tuple[str, str]]:
     if report.store or not learned.pairs or learned.until:  # else it begins anew with the next run
         until = learned.until or ("the end" if learned.pairs else "nothing yet")
         facts.append(("known until", until))
+    facts += [
+        ("size", size(report.learned_bytes)),
+        ("drift", f"told {sum(each.told for _, each in _watched(report)):,} times"),
+    ]
     if report.scores is not None:
         facts += [("scores written", f"{report.scores:,}"), ("errors", f"{report.errors:,}")]
     if "threshold" in report.quality:
         facts.append(("threshold", f"{report.quality['threshold']:g}"))
     return facts
+
+
+def _watched(report: ModelReport) -> list[tuple[str, ChangesReport]]:
+    inputs = [(f"input {name}", each) for name, each in report.drift.inputs.items()]
+    return [("error", report.drift.error), *inputs]
+
+
+def _changed(report: ModelReport) -> list[tuple[str, ...]]:
+    """Write what has changed, and when it last did."""
+    return [
+        (what, f"{each.told:,}", each.last.time, f"{each.last.before:g}", f"{each.last.after:g}")
+        for what, each in _watched(report)
+        if each.last
+    ]
 
 
 def _figure(figures: Mapping[str, Any], path: str) -> str:

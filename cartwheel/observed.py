@@ -10,6 +10,7 @@ from threading import Lock
 
 from flows.reports import (
     CountReport,
+    QualityReport,
     ReaderReport,
     Report,
     Restart,
@@ -128,6 +129,7 @@ class View:
         ticks: likewise; None as long as none of these three is known.
         spent: since the command was started.
         state_bytes: of all shards that were heard of.
+        models: what each is worth, of those that were heard of since the workers were started.
     """
 
     now: float
@@ -140,6 +142,7 @@ class View:
     ticks: int | None
     spent: Spent
     state_bytes: int
+    models: dict[str, QualityReport]
 
 
 class Observed:
@@ -167,6 +170,7 @@ class Observed:
         self._readers: dict[int, SeenReader] = {}
         self._sink: SeenSink | None = None
         self._steps: dict[int, StepReport] = {}
+        self._models: dict[str, QualityReport] = {}
         told_of_each = (*ENDED.values(), RETRACTED)
         self._counts = {f"{each}{name}": 0 for name in triggers for each in told_of_each}
         for name in segments:
@@ -194,6 +198,7 @@ class Observed:
                 ticks=self._ticks,
                 spent=self._spent(),
                 state_bytes=sum(each.state_bytes for each in self._steps.values()),
+                models=dict(self._models),
             )
 
     def _take(self, report: Report) -> None:
@@ -205,6 +210,8 @@ class Observed:
             case CountReport():
                 self._counts |= report.counts
                 self._written |= report.written
+            case QualityReport():
+                self._models[report.model] = report
             case SinkReport():
                 self._sink = SeenSink(report, self._clock())
                 self._ticks = report.ticks
@@ -215,6 +222,7 @@ class Observed:
                 self._workers, self._sink = 0, None
                 self._readers.clear()
                 self._steps.clear()
+                self._models.clear()
             case Restart():
                 self._restarts += 1
 

@@ -16,6 +16,7 @@ from structlog.typing import EventDict, WrappedLogger
 from cartwheel.observed import ENTERED, LEFT, SENT, by_name
 from flows.reports import (
     CountReport,
+    QualityReport,
     ReaderReport,
     Report,
     Restart,
@@ -23,6 +24,9 @@ from flows.reports import (
     WorkersStarted,
 )
 from operators.times import EventTime, format_time
+
+LARGE_BYTES = 10_000_000
+"""Of what a model has learned: to write that takes a good part of a second, at each commit."""
 
 _QUIET_S = 60.0
 
@@ -50,6 +54,7 @@ class RunLog:
         self._logged_at = clock()
         self._epochs = 0
         self._epoch_s = 0.0
+        self._large: dict[str, int] = {}
         self._away: dict[str, set[int]] = {"source": set(), "sink": set()}
         self._away_since: dict[str, float] = {}
 
@@ -68,6 +73,8 @@ class RunLog:
                 self._note_reachable("source", report.reader, is_reachable=report.reachable)
             case CountReport():
                 self._counts |= report.counts
+            case QualityReport():
+                self._note_size(report)
             case SinkReport():
                 self._note_reachable("sink", 0, is_reachable=report.reachable)
                 self._note_epoch(report)
@@ -98,6 +105,12 @@ class RunLog:
         self.info("epoch", **fields)
         self._logged, self._logged_at = dict(self._counts), now
         self._epochs, self._epoch_s = report.epochs, report.epoch_s
+
+    def _note_size(self, report: QualityReport) -> None:
+        """Write that a model has grown large, and again when it is twice as large."""
+        if report.bytes >= 2 * self._large.get(report.model, LARGE_BYTES // 2):
+            self._large[report.model] = report.bytes
+            self.warning("a model is large", model=report.model, bytes=report.bytes)
 
     def _note_reachable(self, what: str, number: int, *, is_reachable: bool) -> None:
         """Write when a broker goes away and when it is back, once for all that need it."""

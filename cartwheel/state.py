@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cartwheel.errors import CartwheelError
+from cartwheel.visible import size
 from flows.inspect_state import (
     FeatureReport,
     ModelReport,
@@ -27,7 +28,6 @@ from state.folder import StateFolder
 NAME = "state"
 SUMMARY = "look at a state"
 
-_KILO = 1000
 _COUNTS = ("applied", "duplicates", "late", "dead_letters", "customers", "sessions")
 
 
@@ -65,7 +65,7 @@ def _print(report: StateReport) -> None:
         ("clock", report.clock),
         ("readers", str(report.readers)),
         ("shards", str(len(report.shards))),
-        ("size", _size(report.bytes)),
+        ("size", size(report.bytes)),
         ("condition", _condition(report)),
     ]
     if report.progress is not None:
@@ -141,14 +141,4 @@ def _models(models: list[ModelReport]) -> Table:
 
 def _version(report: ShardReport | ModelReport) -> tuple[str, str, str]:
     ticks = "-" if report.ticks is None else ", ".join(map(str, report.ticks))
-    return report.version or "-", ticks, _size(report.bytes)
-
-
-def _size(count: int) -> str:
-    """Write a number of bytes in powers of 1000, as the config does."""
-    size = float(count)
-    for unit in ("B", "KB", "MB"):
-        if size < _KILO:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= _KILO
-    return f"{size:.1f} GB"
+    return report.version or "-", ticks, size(report.bytes)

@@ -1,5 +1,7 @@
 """Texts that come from outside, and numbers, as they are shown."""
 
+_KILO = 1000
+
 
 def visible(text: str) -> str:
     """Show what is no visible character by its number: events are not to steer the terminal."""
@@ -11,3 +13,13 @@ def visible(text: str) -> str:
 def counted(count: int, noun: str) -> str:
     """Put a number before a noun."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def size(count: int) -> str:
+    """Write a number of bytes in powers of 1000, as the config does."""
+    shown = float(count)
+    for unit in ("B", "KB", "MB"):
+        if shown < _KILO:
+            return f"{shown:.0f} {unit}" if unit == "B" else f"{shown:.1f} {unit}"
+        shown /= _KILO
+    return f"{shown:.1f} GB"

@@ -11,6 +11,7 @@ from config.hints import hinted
 from config.model_values import BASELINE, LOGISTIC, SESSION, predicted, unquoted
 from config.plain import KEY, Finding, Path, mapping_at
 from config.river_kinds import KindError, is_classifier, river_class, try_class
+from config.wording import quote
 from config.written import read_condition, readable
 from expressions import DictScope, ExpressionProblem, Type, check
 from expressions.tree import Name
@@ -117,6 +118,12 @@ def _target(path: Path, keys: Mapping[str, object]) -> Iterator[Finding]:
     """Find keys that do not go with what is predicted."""
     target = keys.get("predicts")
     if isinstance(target, dict):
+        summed = target.get("sum")
+        if isinstance(summed, str) and "[]" in summed:
+            message = "a model adds up one number of each event, not those of an array's items"
+            hidden = isinstance(summed, Substituted)
+            found = "" if hidden else f"found {quote(summed)}, "
+            yield (*path, "predicts", "sum"), f"{found}expected a path without []: {message}"
         for key in ("threshold", "calibrate"):
             if key in keys and unquoted(keys[key]) is not False:
                 yield (*path, key, KEY), f"found with a sum, {_ONLY_EVENTS.format(key)}"

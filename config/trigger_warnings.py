@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from config.features import Segment
 from config.hints import SEGMENT, SESSION
+from config.model_warnings import asked_in_vain, chances
 from config.models import Config
 from config.plain import Finding, Path, duration_at, mapping_at
 from config.scopes import event_and_customer, scope_of
@@ -24,7 +25,7 @@ def warnings_of_triggers(config: Config, plain: object) -> Iterator[Finding]:
         plain: the values of its file, in the order of the file.
     """
     empty = set(_empty_segments(config))
-    both = event_and_customer(scope_of(config))
+    both, scores = event_and_customer(scope_of(config)), chances(config.models)
     for name, trigger in config.triggers.items():
         path, keys = ("triggers", name), mapping_at(plain, "triggers", name)
         texts = list(written_in(path, keys))
@@ -36,6 +37,8 @@ def warnings_of_triggers(config: Config, plain: object) -> Iterator[Finding]:
                     yield written.path, f"this can never be true: {never}"
                 elif always:
                     yield written.path, f"this is always true: {always}"
+                for message in asked_in_vain(written.tree, scores):
+                    yield written.path, message
             yield from _looks(written, keys, empty)
         yield from _occurrences(path, keys, empty)
         yield from _sessions(keys, texts)

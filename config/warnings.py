@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from config.event_names import meant_by_another, meant_by_spec
 from config.features import Segment, Windowed
 from config.model_checks import events_of_models
+from config.model_warnings import asked_in_vain, chances
 from config.models import Config
 from config.name_checks import CONDITIONS
 from config.plain import KEY, Finding, Path
@@ -35,7 +36,7 @@ def warnings_of(config: Config, plain: object) -> Iterator[Finding]:
 
 def _truths(config: Config) -> Iterator[Finding]:
     """Find conditions that have one answer for everybody."""
-    scope = scope_of(config)
+    scope, scores = scope_of(config), chances(config.models)
     for name, segment in config.segments.items():
         for key, tree in _conditions(segment):
             checked = check(tree, scope, Type.BOOLEAN).tree
@@ -45,6 +46,8 @@ def _truths(config: Config) -> Iterator[Finding]:
                 yield path, f"this can never be true: {never}"
             elif always:
                 yield path, f"this is always true: {always}"
+            for message in asked_in_vain(tree, scores):
+                yield path, message
 
 
 def _conditions(segment: Segment) -> list[tuple[str, Tree]]:

@@ -239,10 +239,12 @@ def _drift() -> Schema:
         {
             "model": {"type": "string", "minLength": 1},
             "version": {"type": "string", "pattern": _VERSION},
-            "what": {"type": "string", "description": "error, or the name of an input"},
-            "before": {"type": "number", "description": "its mean before the change"},
+            "what": {"enum": ["error", "input"], "description": "what has changed"},
+            "input": {"type": "string", "minLength": 1, "description": "its name"},
+            "before": {"type": "number", "description": "the mean before the change"},
             "after": {"type": "number"},
-        }
+        },
+        optional=["input"],
     )
 
 

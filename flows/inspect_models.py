@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 
 from config import Config, Model, format_duration
+from flows.drift_report import DriftReport, drift_report
 from flows.explanation import Explanation
 from flows.inspect_state import inspect_state
-from flows.model_files import open_learned, read_model
+from flows.model_files import KEYS, open_learned, read_model
 from operators.models.parts import Value
 from operators.models.plan import InputKind, ModelPlan
 from operators.models.store import ModelStateError
@@ -57,7 +58,9 @@ class ModelReport(msgspec.Struct, frozen=True):
         store: the committed version of what it has learned, None where there is none yet.
         bytes: of its folder.
         learned: from how much.
+        learned_bytes: what was learned takes; it is in memory, and written at each commit.
         quality: of the scores that were given, as ``Watch.report`` has it.
+        drift: the changes that were told.
         importance: the greatest weights (either way), by name; empty for kinds that cannot say.
         scores: how many were written, None while a run goes on, and before the first run.
         errors: how many moments had no score and examples were left out, likewise.
@@ -74,7 +77,9 @@ class ModelReport(msgspec.Struct, frozen=True):
     store: str | None
     bytes: int
     learned: LearnedReport
+    learned_bytes: int
     quality: dict[str, Any]
+    drift: DriftReport
     importance: dict[str, float]
     scores: int | None
     errors: int | None
@@ -180,7 +185,9 @@ def _report(
         store=version or None,
         bytes=bytes_on_disk(folder.model(plan.name)),
         learned=_learned(quality["all_time"], opened.learned_until),
+        learned_bytes=sum(len(found[key]) for key in KEYS.values() if key in found),
         quality=quality,
+        drift=drift_report(opened.drift),
         importance={name: round(each, _DECIMALS) for name, each in importance},
         scores=None if counts is None else counts.get(f"scores {plan.name}", 0),
         errors=None if counts is None else counts.get(f"model errors {plan.name}", 0),

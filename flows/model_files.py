@@ -4,12 +4,14 @@ A file is laid into the state folder beside the models; the next run begins with
 killed before its first commit begins with it again, so nothing is half done.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from operators.models.kinds import make_learner
+from operators.models.kinds import make_drift, make_learner
 from operators.models.learner import Learner, LearnerError
+from operators.models.parts import Told
 from operators.models.plan import ModelPlan
 from operators.models.stamps import damaged, layout, seal, unseal
 from operators.models.store import ModelStateError, ModelStore, way_out
@@ -32,6 +34,7 @@ class Opened(NamedTuple):
     learned_until: EventTime
     learner: Learner
     watch: Watch
+    drift: Sequence[Told]
 
 
 def exported(folder: StateFolder, plan: ModelPlan) -> bytes | None:
@@ -46,7 +49,27 @@ def exported(folder: StateFolder, plan: ModelPlan) -> bytes | None:
     _, found = read_model(folder, plan)
     open_learned(found, plan)
     parts = {part: found[key] for part, key in KEYS.items() if key in found}
-    return seal(_stamp(plan), msgspec.msgpack.encode(parts)) if parts else None
+    return sealed(parts, plan.definition, layout(plan.inputs)) if parts else None
+
+
+def sealed(parts: Mapping[str, bytes], definition: str, inputs: str) -> bytes:
+    """Make an export of what was learned.
+
+    Args:
+        parts: by their names in KEYS.
+        definition: of the model.
+        inputs: their layout.
+    """
+    return seal(_stamp(definition, inputs), msgspec.msgpack.encode(parts))
+
+
+def check_definition(data: bytes, plan: ModelPlan) -> bytes:
+    """Return what an export holds, after it was seen to be of the plan's definition.
+
+    Raises:
+        LearnerError: it is of another one, or damaged.
+    """
+    return unseal(_stamp(plan.definition, layout(plan.inputs)), data)
 
 
 def entries(data: bytes, plan: ModelPlan) -> dict[bytes, bytes]:
@@ -59,7 +82,7 @@ def entries(data: bytes, plan: ModelPlan) -> dict[bytes, bytes]:
         ModelStateError: other versions of the libraries have written it.
     """
     try:
-        parts = msgspec.msgpack.decode(unseal(_stamp(plan), data), type=dict[str, bytes])
+        parts = msgspec.msgpack.decode(check_definition(data, plan), type=dict[str, bytes])
         found = {KEYS[part]: value for part, value in parts.items()}
     except (msgspec.DecodeError, KeyError) as error:
         raise damaged(error) from error
@@ -100,10 +123,12 @@ def open_learned(found: dict[bytes, bytes], plan: ModelPlan) -> Opened:
     learner, watch = make_learner(plan), Watch(is_sum=bool(plan.target.value))
     store.keep("learner", learner)
     store.keep("watch", watch)
+    drift = make_drift("", plan)  # (the name stands in records only)
+    store.keep("drift", drift)
     until = store.head.learned_until
     if until > AFTER_ALL - plan.step_ms:  # no more than a step before it
         until = AFTER_ALL
-    return Opened(until, learner, watch)
+    return Opened(until, learner, watch, drift.told())
 
 
 def _imported(folder: StateFolder, plan: ModelPlan) -> dict[bytes, bytes]:
@@ -120,6 +145,6 @@ def _imported(folder: StateFolder, plan: ModelPlan) -> dict[bytes, bytes]:
         ) from error
 
 
-def _stamp(plan: ModelPlan) -> dict[str, str]:
+def _stamp(definition: str, inputs: str) -> dict[str, str]:
     """Return what a model must have in common with the one that was exported; not the name."""
-    return {"export": "1", "definition": plan.definition, "inputs": layout(plan.inputs)}
+    return {"export": "1", "definition": definition, "inputs": inputs}

@@ -1,11 +1,14 @@
 """The thin layer between Bytewax and the step of a model, which knows nothing of Bytewax."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from math import isfinite
 from time import perf_counter
+from typing import Any
 
 import msgspec
 from bytewax.operators import StatefulBatchLogic
 
+from flows.reports import QualityReport
 from flows.worker_state import WorkerState, noting_failure
 from operators.models.opening import open_model
 from operators.models.plan import ModelPlan
@@ -14,6 +17,9 @@ from operators.ticks import ModelTick, ScoreTick
 from operators.times import BEFORE_ALL
 from state import faults
 from state.versions import NO_VERSION, Version
+
+_REPORT_EVERY_S = 5.0
+"""Some milliseconds of work for each model."""
 
 
 class ModelState(msgspec.Struct):
@@ -39,6 +45,7 @@ class ModelLogic(StatefulBatchLogic[ModelTick, ScoreTick, bytes]):
         self._plan: ModelPlan | None = None
         self._step: ModelStep | None = None
         self._unproven = NO_VERSION
+        self._quality: QualityReport | None = None
 
     @noting_failure
     def on_batch(self, values: list[ModelTick]) -> tuple[Iterable[ScoreTick], bool]:
@@ -48,6 +55,9 @@ class ModelLogic(StatefulBatchLogic[ModelTick, ScoreTick, bytes]):
         if self._unproven != NO_VERSION:
             self._worker.model(self._plan.name).committed(self._unproven)
             self._unproven = NO_VERSION
+        if self._quality is not None:
+            self._worker.reporter.report(self._quality)
+            self._quality = None
         started = perf_counter()
         scores = [each for part in values for each in step.on_part(part)]
         self._worker.measures.spent("models", started)
@@ -61,6 +71,7 @@ class ModelLogic(StatefulBatchLogic[ModelTick, ScoreTick, bytes]):
             return self._row
         faults.reach("before-write")
         ticks = self._step.snapshot()
+        self._measure(self._step, self._plan.name)
         store = self._worker.model(self._plan.name)
         self._unproven = store.checkpoint(ticks, BEFORE_ALL)
         return msgspec.msgpack.encode(ModelState(self._unproven, ticks, self._plan.definition))
@@ -75,4 +86,24 @@ class ModelLogic(StatefulBatchLogic[ModelTick, ScoreTick, bytes]):
         self._step = open_model(
             job.decide.name, self._plan, store.keyvalue, cache, shards=shards, ticks=start.ticks
         )
+        self._measure(self._step, name)
         return self._step
+
+    def _measure(self, step: ModelStep, name: str) -> None:
+        """Work out now and then what is to be told once it is committed."""
+        if not self._worker.reporter.is_due(f"model {name}", _REPORT_EVERY_S):
+            return
+        found = step.quality()
+        windows = (_figures(found[window]) for window in ("all_time", "rolling"))
+        self._quality = QualityReport(name, step.bytes, *windows)
+
+
+def _figures(found: Mapping[str, Any], beginning: str = "") -> dict[str, float]:
+    """Return the figures that are one number each; the baseline's with that before them."""
+    figures: dict[str, float] = {}
+    for name, value in found.items():
+        if isinstance(value, int | float) and isfinite(value):
+            figures[beginning + name] = value
+        elif isinstance(value, Mapping):
+            figures |= _figures(value, f"{name}_")
+    return figures

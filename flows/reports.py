@@ -106,6 +106,22 @@ class SinkReport(msgspec.Struct, frozen=True, tag="sink"):
     reachable: bool = True
 
 
+class QualityReport(msgspec.Struct, frozen=True, tag="model"):
+    """What a model is worth, and how large it is, as committed.
+
+    Attributes:
+        model: its name.
+        bytes: of what it has learned.
+        all_time: figures of all pairs of a score and what became of it, by name.
+        rolling: of the last ones.
+    """
+
+    model: str
+    bytes: int
+    all_time: dict[str, float]
+    rolling: dict[str, float]
+
+
 class WorkersStarted(msgspec.Struct, frozen=True):
     """The supervisor has started so many workers; nothing was heard of them yet."""
 
@@ -122,7 +138,7 @@ class Restart(msgspec.Struct, frozen=True):
     cause: str
 
 
-WorkerReport = ReaderReport | StepReport | CountReport | SinkReport
+WorkerReport = ReaderReport | StepReport | CountReport | SinkReport | QualityReport
 Report = WorkerReport | WorkersStarted | WorkersGone | Restart
 
 

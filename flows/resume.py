@@ -3,7 +3,7 @@
 It may be interrupted and repeated at any point.
 """
 
-import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -17,6 +17,7 @@ from flows import main, recovery
 from flows.attributes import keep_table
 from flows.errors import ResumeError
 from flows.job import Job
+from flows.left_out_models import check_put_aside, leave_out
 from flows.model_logic import ModelState
 from flows.placed_models import place_rest
 from flows.readers import ReaderState, reader_key
@@ -41,11 +42,13 @@ class Progress:
         epoch: the next to be run.
         readers: what each reader remembers, empty when nothing was ever committed.
         sink: what the sink remembers.
+        notes: what the user should know of what was done to make it ready.
     """
 
     epoch: int
     readers: list[ReaderState]
     sink: SinkState
+    notes: Sequence[str] = ()
 
     @property
     def finished(self) -> bool:
@@ -81,9 +84,12 @@ def prepare(folder: StateFolder, identity: Identity, job: Job) -> tuple[Run, Pro
         _clear(folder.model(name), start.version)
         if start.version != NO_VERSION:
             folder.imported(name).unlink(missing_ok=True)
-    for name in {*models, *folder.models()} - run.models.keys():
+    left_out = []
+    for name in sorted({*models, *folder.models()} - run.models.keys()):
+        row = models.get(name)
+        known = msgspec.msgpack.decode(row, type=ModelState).version if row else None
+        left_out.append(leave_out(folder, name, known))
         recovery.forget(folder.recovery, _MODELS, name)
-        shutil.rmtree(folder.model(name), ignore_errors=True)
     keep_table(folder, job.attributes)
     folder.write_run(run)
     sink = (
@@ -91,7 +97,7 @@ def prepare(folder: StateFolder, identity: Identity, job: Job) -> tuple[Run, Pro
         if run.sink
         else SinkState([0] * identity.readers)
     )
-    return run, Progress(epoch, readers, sink)
+    return run, Progress(epoch, readers, sink, [each for each in left_out if each])
 
 
 def _clear(folder: Path, version: Version) -> None:
@@ -129,6 +135,7 @@ def _models(
                     f"the state has no snapshot of model {plan.name}, and yet its folder"
                     f" {folder.model(plan.name)}; restore it from a backup"
                 )
+            check_put_aside(folder, plan)
             starts[plan.name] = ModelStart(b"", NO_VERSION, now)
             continue
         state = msgspec.msgpack.decode(row, type=ModelState)

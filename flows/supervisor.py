@@ -93,6 +93,8 @@ class Supervisor:
     def _prepare(self) -> tuple[str, Progress]:
         with self._folder.lock_workers():
             run, progress = prepare(self._folder, self._identity, self._job)
+        for note in progress.notes:
+            self._say(note)
         return run.id, progress
 
     def _run_once(self, run_id: str) -> Failure | None:

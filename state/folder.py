@@ -10,9 +10,10 @@
         recovery/        Bytewax's own, with the state's id beside it
         shard-00/ …      one folder a shard
         model-intent/ …  one folder a model
-        import-intent    what a model is to begin with, until it has a version of its own
         models.new       what models are to begin with, until it is laid beside them
         training/        a state of its own, in which models are trained
+        import-intent    what a model is to begin with, until it has a version of its own; or what
+                         it had learned when it was left out of the config
 """
 
 import fcntl
@@ -240,7 +241,7 @@ def write_json(path: Path, value: msgspec.Struct) -> None:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Replace a file as a whole."""
+    """Replace a file as a whole; it is on disk then."""
     beside = path.with_name(path.name + ".new")
     with beside.open("wb") as file:
         file.write(data)

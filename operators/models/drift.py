@@ -25,14 +25,12 @@ import msgspec
 from river.drift import ADWIN
 
 from operators.models.encoding import is_usable
-from operators.models.parts import Value
+from operators.models.parts import LastTold, Told, Value
 from operators.models.plan import InputPlan, ModelPlan
 from operators.models.stamps import damaged, layout, seal, unseal
 from operators.outputs import Record, json_number, make_id
 from operators.times import EventTime
 
-ERROR = "error"
-"""What the distance of scores from labels is called."""
 DELTA = 0.002
 """ADWIN's: the less it is, the fewer changes are found where none is, and the later true ones."""
 FIRST = 500
@@ -48,7 +46,7 @@ class DriftFound(NamedTuple):
     """A change.
 
     Attributes:
-        what: ``error``, or the input's name.
+        input: the input's name, None where it is the error that has changed.
         time: of the example at which it was found.
         before: the mean since the change before, or the start, until this one.
         after: the mean since this one, of no more than the LATEST values. Found early, a change
@@ -56,7 +54,7 @@ class DriftFound(NamedTuple):
         number: of the change, counted from 1 for each that is looked at.
     """
 
-    what: str
+    input: str | None
     time: EventTime
     before: float
     after: float
@@ -66,15 +64,19 @@ class DriftFound(NamedTuple):
 class _Stream:
     """The values of one thing that is looked at.
 
+    Attributes:
+        told: the changes that were told.
+
     Args:
-        what: its name.
+        name: of the input, None for the error.
         is_share: whether its values are in [0, 1], so that they need no ranks.
     """
 
     _adwin: Any
 
-    def __init__(self, what: str, *, is_share: bool) -> None:
-        self.what = what
+    def __init__(self, name: str | None, *, is_share: bool) -> None:
+        self.told = Told(name, 0, None)
+        self._name = name
         self._is_share = is_share
         self._changes = 0
         self._begin(())
@@ -95,15 +97,22 @@ class _Stream:
         self._adwin.update(value)
         return self._found(time) if self._adwin.drift_detected else None
 
+    def tell(self, found: DriftFound) -> DriftFound:
+        """Remember that a change is told."""
+        last = LastTold(found.time, found.before, found.after)
+        self.told = Told(self._name, self.told.count + 1, last)
+        return found
+
     def dump(self) -> "_Kept":
         """Return all of it."""
         adwin = pickle.dumps(self._adwin)
         latest = list(self._latest)
-        return self._changes, self._first, self._earlier, self._earlier_n, latest, adwin
+        earlier = self._earlier, self._earlier_n
+        return self._changes, self._first, *earlier, latest, adwin, self.told
 
     def load(self, kept: "_Kept") -> None:
         """Take what ``dump`` has returned."""
-        self._changes, self._first, self._earlier, self._earlier_n, latest, adwin = kept
+        self._changes, self._first, self._earlier, self._earlier_n, latest, adwin, self.told = kept
         self._latest = deque(latest)
         self._adwin = pickle.loads(adwin)  # noqa: S301 (the state is its own)
         if type(self._adwin) is not ADWIN:
@@ -133,7 +142,7 @@ class _Stream:
         before = (self._earlier + sum(old)) / (self._earlier_n + len(old))
         self._changes += 1
         self._begin(new)
-        return DriftFound(self.what, time, before, sum(new) / len(new), self._changes)
+        return DriftFound(self._name, time, before, sum(new) / len(new), self._changes)
 
 
 def _cut(earlier_n: int, earlier: float, latest: Sequence[float]) -> int:
@@ -166,7 +175,7 @@ def _likelihood(part: float, n: int) -> float:
     return n * (share * log(share) + (1 - share) * log(1 - share))
 
 
-_Kept = tuple[int, list[float], float, int, list[float], bytes]
+_Kept = tuple[int, list[float], float, int, list[float], bytes, Told]
 
 
 class Drift:
@@ -182,13 +191,13 @@ class Drift:
     def __init__(self, name: str, plan: ModelPlan) -> None:
         self._name = name
         self._plan = plan
-        self._error = _Stream(ERROR, is_share=not plan.target.value)
+        self._error = _Stream(None, is_share=not plan.target.value)
         self._inputs = [
             (place, _Stream(each.name, is_share=each.kind == "boolean"))
             for place, each in enumerate(plan.inputs)
             if _is_looked_at(each)
         ]
-        self._stamp = {"drift": "1", "inputs": layout(plan.inputs), "river": version("river")}
+        self._stamp = {"drift": "2", "inputs": layout(plan.inputs), "river": version("river")}
 
     def note(self, time: EventTime, row: Sequence[Value], error: float) -> list[Record]:
         """Take what was learned; return the records of what has changed.
@@ -207,17 +216,21 @@ class Drift:
         if is_usable(error):
             change = self._error.note(time, error)
             if change and change.after > change.before:
-                found.append(change)
+                found.append(self._error.tell(change))
         for place, stream in self._inputs:
             value = row[place]
             if is_usable(value) and (change := stream.note(time, float(value))):
-                found.append(change)
+                found.append(stream.tell(change))
         return found
+
+    def told(self) -> list[Told]:
+        """Say what was told so far of all that is looked at: of the error, then of each input."""
+        return [each.told for each in self._streams()]
 
     def dump(self) -> bytes:
         """Return all of it."""
-        streams = [self._error, *(stream for _, stream in self._inputs)]
-        return seal(self._stamp, msgspec.msgpack.encode([each.dump() for each in streams]))
+        kept = [each.dump() for each in self._streams()]
+        return seal(self._stamp, msgspec.msgpack.encode(kept))
 
     def load(self, data: bytes) -> None:
         """Take what ``dump`` has returned; it runs what the data says, so it must be trusted.
@@ -227,13 +240,15 @@ class Drift:
                 damaged.
         """
         learned = unseal(self._stamp, data)
-        streams = [self._error, *(stream for _, stream in self._inputs)]
         try:
             state = msgspec.msgpack.decode(learned, type=list[_Kept])
-            for stream, kept in zip(streams, state, strict=True):
+            for stream, kept in zip(self._streams(), state, strict=True):
                 stream.load(kept)
         except Exception as error:  # (a damaged pickle may raise anything)
             raise damaged(error) from error
+
+    def _streams(self) -> list[_Stream]:
+        return [self._error, *(stream for _, stream in self._inputs)]
 
 
 def drift_record(name: str, plan: ModelPlan, found: DriftFound) -> Record:
@@ -244,11 +259,14 @@ def drift_record(name: str, plan: ModelPlan, found: DriftFound) -> Record:
         plan: the model.
         found: the change.
     """
-    about = make_id("drift", name, plan.name, plan.version, found.what, found.number)
+    what = {"what": "error"}
+    if found.input is not None:
+        what = {"what": "input", "input": found.input}
+    about = make_id("drift", name, plan.name, plan.version, *what.values(), found.number)
     data: dict[str, object] = {
         "model": plan.name,
         "version": plan.version,
-        "what": found.what,
+        **what,
         "before": json_number(round(found.before, _DECIMALS)),
         "after": json_number(round(found.after, _DECIMALS)),
     }

@@ -199,8 +199,8 @@ class Moments:
         is_left: bool = False,
     ) -> None:
         label = None if is_left else _label(self._plans[model].target, candidate.came)
-        outcome = ModelOutcome(profile.customer, candidate.number, time, candidate.values, label)
-        self._ticks[model].outcomes.append(outcome)
+        about = profile.customer, candidate.number, time, candidate.values, label, candidate.time
+        self._ticks[model].outcomes.append(ModelOutcome(*about))
 
 
 def next_outcome(profile: Profile) -> EventTime:

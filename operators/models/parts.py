@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+import msgspec
+
 from operators.times import EventTime
 
 Value = float | bool | str | None
@@ -40,6 +42,8 @@ class ModelOutcome(NamedTuple):
         time: at which it was known, in ms; the watermark is past it.
         values: of the inputs, as of the moment.
         label: 1.0 or 0.0, or the sum that came; None where the moment was dropped.
+        moment: its time; with the number it is one of its own, also where the customer was
+            forgotten in between, which lets numbers begin anew.
     """
 
     customer: str
@@ -47,3 +51,26 @@ class ModelOutcome(NamedTuple):
     time: EventTime
     values: list[Value]
     label: float | None
+    moment: EventTime
+
+
+class LastTold(msgspec.Struct, frozen=True, array_like=True):
+    """The last change that was told of: when, and the means before and after."""
+
+    time: EventTime
+    before: float
+    after: float
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What was told of a model's error, or of one of its inputs.
+
+    Attributes:
+        input: its name, None for the error.
+        count: how many changes.
+        last: of them; None where there was none.
+    """
+
+    input: str | None
+    count: int
+    last: LastTold | None

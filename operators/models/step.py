@@ -6,14 +6,14 @@ neither ticks nor shards nor processes change a score.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from math import isfinite
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from operators.models.baseline import Baseline
 from operators.models.learner import Learner
-from operators.models.parts import ModelMoment, ModelOutcome, Value
+from operators.models.parts import ModelMoment, ModelOutcome, Told, Value
 from operators.models.plan import ModelPlan
 from operators.models.store import Given, Kept, ModelStore
 from operators.outputs import Record
@@ -32,6 +32,9 @@ class Watch(Kept, Protocol):
     def note(self, score: float, baseline_score: float, label: float) -> None:
         """Hold the score that was given at a moment against what became of it (M11)."""
 
+    def report(self, threshold: float) -> Mapping[str, Any]:
+        """Say how good the scores are, if ``threshold`` and more predicts the event."""
+
 
 class Drift(Kept, Protocol):
     """Looks for changes in what a model learns from."""
@@ -39,13 +42,33 @@ class Drift(Kept, Protocol):
     def note(self, time: EventTime, row: Sequence[Value], error: float) -> list[Record]:
         """Take what was learned at a time, and how far off the score was; say what has changed."""
 
+    def told(self) -> Sequence[Told]:
+        """Say what was told so far: of the error, then of each input that is looked at."""
+
 
 class _Gone(NamedTuple):
-    """A moment that no outcome will follow, and by when it was there."""
+    """A moment that no outcome will follow.
+
+    Attributes:
+        customer: who.
+        number: of the moment.
+        time: of the moment, or by when it was there.
+        is_exact: whether it is the moment's own.
+    """
 
     customer: str
     number: int
     time: EventTime
+    is_exact: bool
+
+    def place_in(self, given: Given) -> tuple[int, EventTime] | None:
+        """Return where its score stands, None where there is none."""
+        if self.is_exact:
+            place = self.number, self.time
+            return place if place in given.scores else None
+        # a customer who was forgotten counts anew: the latest of this number is meant
+        places = [each for each in given.scores if each[0] == self.number and each[1] <= self.time]
+        return max(places, default=None)
 
 
 class ModelStep:
@@ -119,6 +142,15 @@ class ModelStep:
         self._store.flush()
         return list(self._ticks)
 
+    @property
+    def bytes(self) -> int:
+        """How much what was learned takes, as it was last written."""
+        return sum(self._store.sizes.values())
+
+    def quality(self) -> Mapping[str, Any]:
+        """Say how good the scores are at the model's threshold; see Watch."""
+        return self._watch.report(self._plan.threshold)
+
     def _on_tick(self, name: TickName, parts: list[ModelTick]) -> list[ScoreTick]:
         expected = self._ticks[name.reader] + 1
         assert name.number == expected, f"expected tick {expected}, got {name}"
@@ -128,7 +160,8 @@ class ModelStep:
             self._marks[part.shard] = max(self._marks[part.shard], part.watermark)
             for outcome in part.outcomes:
                 if outcome.label is None:
-                    self._gone.append(_Gone(outcome.customer, outcome.number, outcome.time))
+                    gone = _Gone(outcome.customer, outcome.number, outcome.moment, is_exact=True)
+                    self._gone.append(gone)
                 else:
                     self._store.waiting.add(outcome)
         least = min(self._marks)
@@ -141,6 +174,7 @@ class ModelStep:
             for part in parts
         ]
         counts = Counter({f"model errors {self._plan.name}": self._errors})
+        counts.update(f"model drift {self._plan.name} {_about(each)}" for each in self._records)
         said[0].records, said[0].counts = self._records, +counts
         return said
 
@@ -191,14 +225,15 @@ class ModelStep:
         given = self._store.given.edit(dict.fromkeys(each.customer for each, _ in candidates))
         for moment, score in candidates:
             if moment.instead is not None:
-                self._gone.append(_Gone(moment.customer, moment.instead, moment.time))
+                gone = _Gone(moment.customer, moment.instead, moment.time, is_exact=False)
+                self._gone.append(gone)
             if score is None:
                 continue
             record = given.get(moment.customer)
             if record is None:
                 record = self._store.given.insert(moment.customer, Given({}))
                 given[moment.customer] = record
-            record.scores[moment.number] = moment.time, score, baseline
+            record.scores[moment.number, moment.time] = score, baseline
 
     def _learn(self, watermark: EventTime) -> None:
         """Learn what became known in all stretches that have ended at or before a watermark."""
@@ -216,9 +251,9 @@ class ModelStep:
     def _learn_one(self, outcome: ModelOutcome, given: Given | None) -> None:
         label = outcome.label
         assert label is not None, "others do not wait"
-        scores = given.scores.pop(outcome.number, None) if given else None
+        scores = given.scores.pop((outcome.number, outcome.moment), None) if given else None
         if scores is not None:  # else the learner failed at that moment
-            _, score, baseline = scores
+            score, baseline = scores
             self._watch.note(score, baseline, label)
             if self._drift is not None:
                 error = abs(label - score)
@@ -233,18 +268,17 @@ class ModelStep:
     def _drop(self) -> None:
         """Forget the scores of moments that no outcome will follow.
 
-        With several readers such a moment may still be to come, in a tick that is not complete. A
-        customer who was forgotten counts moments anew: a later one of the same number stays.
+        With several readers such a moment may still be to come, in a tick that is not complete.
         """
         gone, self._gone = self._gone, []
         for start in range(0, len(gone), LEARNED_AT_ONCE):
             some = gone[start : start + LEARNED_AT_ONCE]
             given = self._store.given.edit(dict.fromkeys(each.customer for each in some))
             for each in some:
-                scores = given[each.customer].scores if each.customer in given else {}
-                found = scores.get(each.number)
-                if found is not None and found[0] <= each.time:
-                    del scores[each.number]
+                record = given.get(each.customer)
+                place = each.place_in(record) if record else None
+                if record and place:
+                    del record.scores[place]
                 elif self._parts:
                     self._gone.append(each)
             self._delete_empty(given)
@@ -253,3 +287,8 @@ class ModelStep:
         for customer, record in given.items():
             if not record.scores:
                 self._store.given.delete(customer)
+
+
+def _about(drift: Record) -> str:
+    """Say what has changed: ``error``, or ``input NAME``."""
+    return " ".join(str(drift.data[key]) for key in ("what", "input") if key in drift.data)

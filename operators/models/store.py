@@ -52,10 +52,10 @@ class Given(msgspec.Struct, array_like=True, gc=False):
     They are few: profile keeps one moment for each open session, and WAITING_MOST that are fixed.
 
     Attributes:
-        scores: by the moment's number: its time, what the model said, what its baseline would have.
+        scores: by the moment's number and time: what the model said, what its baseline would have.
     """
 
-    scores: dict[int, tuple[EventTime, float, float]]
+    scores: dict[tuple[int, EventTime], tuple[float, float]]
 
 
 class Waiting:
@@ -118,6 +118,7 @@ class ModelStore:
         given: scores that are to be held against their outcomes, by customer.
         waiting: outcomes that are to be learned.
         has_learned: whether anything was learned since the last flush.
+        sizes: in bytes, of what was learned and all that is kept beside it, as it was last written.
 
     Args:
         keyvalue: the model's store.
@@ -131,7 +132,7 @@ class ModelStore:
     def __init__(self, keyvalue: KeyValue, plan: ModelPlan, cache: int) -> None:
         self._keyvalue = keyvalue
         self._name = plan.name
-        self._kept: dict[bytes, Kept] = {}
+        self._kept: dict[str, Kept] = {}
         self._encode = msgspec.msgpack.Encoder().encode
         self.head = Head(plan.definition, [(each.name, each.kind) for each in plan.inputs])
         (self._written,) = keyvalue.get_many([_HEAD])
@@ -140,6 +141,7 @@ class ModelStore:
             _check(plan.name, found, self.head)
             self.head = found
         self.has_learned = False
+        self.sizes: dict[str, int] = {}
         self.given: Records[Given] = Records(
             keyvalue,
             Prefix.GIVEN_SCORES,
@@ -155,11 +157,11 @@ class ModelStore:
         Raises:
             ModelStateError: it cannot be read by these versions of the libraries.
         """
-        key = _HEAD + name.encode()
-        self._kept[key] = kept
-        (value,) = self._keyvalue.get_many([key])
+        self._kept[name] = kept
+        (value,) = self._keyvalue.get_many([_HEAD + name.encode()])
         if value is None:
             return
+        self.sizes[name] = len(value)
         try:
             kept.load(value)
         except LearnerError as error:
@@ -173,8 +175,10 @@ class ModelStore:
         self.given.flush()
         self.waiting.flush()
         if self.has_learned:
-            for key, kept in self._kept.items():
-                self._keyvalue.put(key, kept.dump())
+            for name, kept in self._kept.items():
+                value = kept.dump()
+                self._keyvalue.put(_HEAD + name.encode(), value)
+                self.sizes[name] = len(value)
             self.has_learned = False
         head = self._encode(self.head)
         if head != self._written:

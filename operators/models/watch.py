@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.models import metrics
+from operators.models.learner import LearnerError
 from operators.models.metrics import MILLION, ErrorSums, Histogram
 from operators.models.stamps import damaged, seal, unseal
 
@@ -23,6 +24,24 @@ COARSE = 10_000
 
 _PAIR = 3
 _PAIR_BYTES = 24
+
+
+def pairs_of(dumped: bytes) -> int:
+    """Tell how many pairs a watch had seen when it was dumped.
+
+    Raises:
+        LearnerError: it is damaged.
+    """
+    for is_sum in (False, True):
+        watch = Watch(is_sum=is_sum)
+        try:
+            watch.load(dumped)
+        except LearnerError:
+            if is_sum:
+                raise
+        else:
+            break
+    return watch.pairs
 
 
 class _Kept(msgspec.Struct, array_like=True):
@@ -80,6 +99,11 @@ class Watch:
             rolling[place + 1] = baseline_score
             rolling[place + 2] = label
         kept.n += 1
+
+    @property
+    def pairs(self) -> int:
+        """How many were taken."""
+        return self._kept.n
 
     def report(self, threshold: float) -> dict[str, object]:
         """Say how good the scores are; all of it can be written as JSON.

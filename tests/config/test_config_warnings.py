@@ -341,3 +341,62 @@ triggers:
     found = warnings_of(tmp_path, text)
     assert [(line, place) for line, place, _ in found] == ([(4, column)] if column else [])
     assert all("session.n is missing, or of the next session" in each for _, _, each in found)
+
+
+MODELS = """\
+name: shop
+features: {views: {count: A}}
+models:
+  keen: {kind: baseline, predicts: B, within: 1h}
+  spent: {kind: baseline, predicts: {sum: properties.price, of: B}, within: 1h}
+segments:
+  some: %s
+triggers: {t: {on: A, when: views > 1}}
+"""
+NEVER, ALWAYS = "is never true:", "is true of everybody who has a score:"
+
+
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [
+        ("score.keen > 60", NEVER),
+        ("score.keen > 1", NEVER),
+        ("1.5 <= score.keen", NEVER),
+        ("score.keen < 0", NEVER),
+        ("score.keen <= -1", NEVER),
+        ("score.keen == 2", NEVER),
+        ("score.keen < 70 / 10", ALWAYS),
+        ("score.keen >= -0.5", ALWAYS),
+        ("score.keen != 2", ALWAYS),
+        ("views > 5 and not score.keen > 5", NEVER),
+    ],
+)
+def test_a_score_that_is_held_against_what_it_cannot_be_is_noticed(
+    tmp_path: Path, condition: str, told: str
+) -> None:
+    [(line, column, message)] = warnings_of(tmp_path, MODELS % condition)
+    assert (line, column) == (7, 9)
+    assert told in message
+    assert message.endswith("the scores of keen lie between 0 and 1")
+    text = MODELS.replace("when: views > 1", f'when: "{condition}"') % "views > 3"
+    [(line, _, message)] = warnings_of(tmp_path, text)
+    assert line == 8
+    assert told in message
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "score.keen > 0.99",
+        "score.keen >= 0",
+        "score.keen <= 1",
+        "score.keen == 1",
+        "score.keen > views",
+        "score.spent > 60",
+        "score.spent < -1",
+        "views > 60",
+        "score.keen > score.spent",
+    ],
+)
+def test_what_a_score_can_be_is_not_noticed(tmp_path: Path, condition: str) -> None:
+    assert not warnings_of(tmp_path, MODELS % condition)

@@ -52,7 +52,7 @@ def test_every_line_fits_its_schema_and_no_other(
     for line in lines:
         of_file.validate(line)
         of_record.validate(line["data"])
-    optional = {"shadow"}
+    optional = {"shadow", "input"}
     for inner in (lines[-1], lines[-1]["data"]):
         inner["new"] = 1
         with pytest.raises(ValidationError):
@@ -73,7 +73,9 @@ def test_each_moment_has_a_score_of_each_model_and_a_shadow_says_so(replayed: Re
 
 
 def test_a_change_of_an_input_is_told_once_under_the_models_name(replayed: Replay) -> None:
-    (told,) = [each for each in lines_of(replayed, "models") if each["data"]["what"] == "price"]
+    (told,) = [
+        each for each in lines_of(replayed, "models") if each["data"].get("input") == "price"
+    ]
     assert (told["type"], told["subject"]) == ("cartwheel.model.drift", "intent")
     assert told["data"]["before"] < 20
     assert told["data"]["after"] > 50

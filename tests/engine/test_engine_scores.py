@@ -17,6 +17,7 @@ from rate_learner import PairWatch, RateLearner
 from engine_checks import SIZES, STOPS, few_timers, plans, records, turns, with_stops
 from operators.models.gather import Gather
 from operators.models.parts import Value
+from operators.models.plan import ModelPlan
 from operators.models.step import ModelStep
 from operators.models.store import ModelStore
 from operators.ticks import ShardTick
@@ -60,10 +61,14 @@ class WithModels(Simulation):
             found = self.at_rest.get(plan.name) or ModelAtRest({}, [0] * len(self.readers))
             keyvalue = MemoryKeyValue(found.entries)
             self.entries[plan.name] = keyvalue.entries
-            store = ModelStore(keyvalue, plan, self.cache)
-            self.models[plan.name] = ModelStep(
-                plan, RateLearner(), PairWatch(), store, shards=shards, ticks=found.ticks
-            )
+            self.models[plan.name] = self.open(plan, keyvalue, shards, found.ticks)
+
+    def open(
+        self, plan: ModelPlan, keyvalue: MemoryKeyValue, shards: int, ticks: Sequence[int]
+    ) -> ModelStep:
+        """Make a model's step, with a learner that shows what it has learned."""
+        store = ModelStore(keyvalue, plan, self.cache)
+        return ModelStep(plan, RateLearner(), PairWatch(), store, shards=shards, ticks=ticks)
 
     def snapshot(self) -> Snapshot:
         assert all(each.is_empty for each in self.gathers)

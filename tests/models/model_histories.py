@@ -103,7 +103,7 @@ class History:
             if moment.is_candidate:
                 known = EventTime(time + GAP_MS + each.known_after)
                 outcome = ModelOutcome(
-                    customer, moment.number, known, list(moment.values), float(each.label)
+                    customer, moment.number, known, list(moment.values), float(each.label), time
                 )
                 last[customer] = outcome
                 self.outcomes.append(outcome)

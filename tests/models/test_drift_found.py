@@ -9,7 +9,6 @@ from statistics import median
 import pytest
 
 from operators.models.drift import (
-    ERROR,
     FIRST,
     LATEST,
     Drift,
@@ -18,7 +17,7 @@ from operators.models.drift import (
 )
 from operators.models.learner import LearnerError
 from operators.models.logistic import LogisticRegression
-from operators.models.parts import Value
+from operators.models.parts import LastTold, Value
 from operators.models.plan import InputPlan, ModelPlan, TargetPlan
 from operators.models.step import Drift as DriftProtocol
 from operators.outputs import Record
@@ -94,7 +93,7 @@ def test_a_rate_that_doubles_is_found_within_2000_examples() -> None:
         drift = Drift("shop", plan_of())
         assert find(drift, examples(BEFORE, seed)) == []
         first, *more = find(drift, examples(5_000, seed + 100, rate=0.1))
-        assert first.what == ERROR
+        assert first.input is None
         assert first.before == pytest.approx(0.095, abs=0.02)
         assert len(more) <= 1
         delays.append(first.time)
@@ -111,6 +110,7 @@ def test_an_error_that_falls_is_no_change_but_a_rise_after_it_is() -> None:
     (found,) = find(drift, iter(pairs))
     assert 6000 <= found.time < 6300
     assert found.before == pytest.approx(0.095, abs=0.02)  # not that of the beginning
+    assert [(each.input, each.count) for each in drift.told()] == [(None, 1)]
 
 
 @pytest.mark.parametrize("what", SHIFTED)
@@ -118,7 +118,7 @@ def test_an_input_that_shifts_by_a_sigma_is_found_within_300_examples(what: str)
     drift = Drift("shop", MIXED)
     drift.load(quiet_state(21))
     found = find(drift, examples(10_000, 22, shift=what))
-    assert [each.what for each in found] == [what]
+    assert [each.input for each in found] == [what]
     assert found[0].time <= 300
 
 
@@ -141,6 +141,10 @@ def test_after_a_change_a_further_one_is_found_and_a_return_too() -> None:
     found = find(drift, pairs)
     assert [each.time // 2000 for each in found] == [1, 2, 3]
     assert [each.number for each in found] == [1, 2, 3]
+    error, views = drift.told()
+    assert (error.input, error.count, error.last) == (None, 0, None)
+    assert (views.input, views.count) == ("views", 3)
+    assert views.last == LastTold(found[2].time, found[2].before, found[2].after)
     assert [round(each.before, -1) for each in found] == pytest.approx(levels[:3], abs=20)
     assert [round(each.after, -1) for each in found] == pytest.approx(levels[1:], abs=20)
 
@@ -159,7 +163,7 @@ def test_an_input_that_was_one_value_and_becomes_another_is_found() -> None:
     drift = Drift("shop", plan_of(InputPlan("views", "number"), InputPlan("member", "boolean")))
     rows: list[list[Value]] = [[0.0, False]] * 1000 + [[0.25, True]] * 100
     found = find(drift, ((row, 0.05) for row in rows))
-    assert {(each.what, each.before, each.after) for each in found} == {
+    assert {(each.input, each.before, each.after) for each in found} == {
         ("views", 0.0, 0.25),
         ("member", 0.0, 1.0),
     }
@@ -173,7 +177,7 @@ def test_a_sum_has_errors_of_any_size() -> None:
     errors += [chance.expovariate(1 / 150) for _ in range(1000)]
     drift = Drift("shop", model)
     found = find(drift, (([], error) for error in [*errors[:3000], math.inf, *errors[3000:]]))
-    assert [each.what for each in found] == [ERROR]
+    assert [each.input for each in found] == [None]
     assert 6000 <= found[0].time < 6300
 
 
@@ -209,7 +213,7 @@ def test_it_goes_on_where_it_stopped() -> None:
     pairs = [*examples(3000, 31), *examples(3000, 32, rate=0.4), *examples(2000, 33, shift="age")]
     whole = Drift("shop", MIXED)
     expected = find(whole, iter(pairs))
-    assert {each.what for each in expected} == {ERROR, "age"}
+    assert {each.input for each in expected} == {None, "age"}
     cuts = {0, 1, FIRST, *(each.time for each in expected)}
     cuts |= {each.time + 1 for each in expected} | set(chance.sample(range(len(pairs)), 40))
     drift, found = Drift("shop", MIXED), []
@@ -221,6 +225,8 @@ def test_it_goes_on_where_it_stopped() -> None:
             assert drift.dump() == data
         found += drift.find(EventTime(place), row, error)
     assert found == expected
+    assert drift.told() == whole.told()
+    assert sum(each.count for each in whole.told()) == len(expected)
     assert drift.dump() == whole.dump()
 
 
@@ -246,7 +252,8 @@ def test_a_change_is_a_record_of_the_model() -> None:
     assert record.data == {
         "model": "intent",
         "version": "0123abcd",
-        "what": "views",
+        "what": "input",
+        "input": "views",
         "before": 0,
         "after": 1,
     }
@@ -256,10 +263,10 @@ def test_a_change_is_a_record_of_the_model() -> None:
 def test_each_change_has_an_id_of_its_own() -> None:
     model = plan_of()
     found = DriftFound("views", EventTime(5), 1 / 3, 2.0, 1)
-    others = [found._replace(number=2), found._replace(what="carts")]
+    others = [found._replace(number=2), found._replace(input="error"), found._replace(input=None)]
     records = [drift_record("shop", model, each) for each in [found, *others]]
     records.append(drift_record("other", model, found))
-    assert len({each.id for each in records}) == 4
+    assert len({each.id for each in records}) == 5
     assert drift_record("shop", model, found) == records[0]
     assert records[0].data["before"] == 0.333333
 

@@ -1,13 +1,15 @@
 """Classes of River score and learn behind one protocol, and go on where they stopped."""
 
 import math
+import pickle
 import random
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from river import proba
 
-from operators.models import river_kinds
+from operators.models import pickles, river_kinds
 from operators.models.learner import LearnerError
 from operators.models.plan import InputPlan
 from operators.models.river_kinds import MOST_ONE_HOT, RiverModel
@@ -105,6 +107,26 @@ def test_texts_beyond_the_bound_are_one_indicator() -> None:
     assert len(model._model.weights) == MOST_ONE_HOT + 1
 
 
+@pytest.mark.parametrize("kind", ["linear_model.LinearRegression", "facto.FMRegressor"])
+def test_the_unit_of_a_number_does_not_matter_to_linear_kinds(kind: str) -> None:
+    """In milliseconds as in hours; River's own steps are too large for numbers above some ten."""
+    said, chance = [], random.Random(4)
+    rows = [[chance.random(), chance.randrange(5), None, None] for _ in range(1500)]
+    for unit in (1.0, 3_600_000.0):
+        scaled = [[hours * unit, views, *rest] for hours, views, *rest in rows]
+        model = learned(kind, {}, [(row, 20 * row[0] / unit + row[1]) for row in scaled])
+        said.append(model.predict(scaled[:20]))
+    assert said[1] == pytest.approx(said[0], rel=1e-6)
+    wanted = [20 * hours + views for hours, views, *_ in rows[:20]]
+    assert said[0] == pytest.approx(wanted, abs=3)
+
+
+def test_one_absurd_number_does_not_send_every_score_off() -> None:
+    rows = [([float(n % 5), 1.0, None, None], float(n % 5)) for n in range(300)]
+    model = learned("linear_model.LinearRegression", {}, [([1e99, 1.0, None, None], 5.0), *rows])
+    assert all(0 <= score <= 10 for score in model.predict([row for row, _ in rows]))
+
+
 class Fails:
     """Raises at one row, and says strange things of others."""
 
@@ -154,6 +176,35 @@ def test_other_libraries_are_refused_with_what_differs(monkeypatch: pytest.Monke
     monkeypatch.setattr(river_kinds, "version", lambda _name: "9.9.9")
     with pytest.raises(LearnerError, match=r"numpy: .*, now 9\.9\.9; river: .*, now 9\.9\.9"):
         RiverModel(kind, INPUTS, {}).load(data)
+
+
+def test_a_dump_has_no_room_for_generators_that_nobody_asks() -> None:
+    """With those of River's distributions a tree of many leaves was 30 times as large."""
+    inputs = (*INPUTS[:3], InputPlan("city", "category"))
+    model, chance = RiverModel("tree.HoeffdingTreeClassifier", inputs, {}), random.Random(3)
+    for row, _ in examples(2000):
+        city = chance.randrange(100)
+        model.learn([*row[:3], f"city {city}"], float(city < 50))
+    assert model._model.n_leaves >= 100
+    data = model.dump()
+    assert len(data) < 400 * model._model.n_leaves * len(inputs)
+    again = RiverModel("tree.HoeffdingTreeClassifier", inputs, {})
+    again.load(data)
+    rows = [[*row[:3], "city 7"] for row, _ in examples(50)]
+    assert again.predict(rows) == model.predict(rows)
+    assert len(pickle.dumps(model._model)) > 10 * len(data)
+
+
+def test_a_seeded_generator_goes_on_where_it_was() -> None:
+    seeded, unseeded = proba.Gaussian(seed=5), proba.Gaussian()
+    for each in (seeded, unseeded):
+        each.update(1.0)
+        each.update(3.0)
+    seeded.sample()
+    found, other = pickle.loads(pickles.dumps([seeded, unseeded]))  # noqa: S301 (its own)
+    assert (found.mu, found.sigma, other.mu, other.sigma) == (2.0, 2**0.5, 2.0, 2**0.5)
+    assert found.sample() == seeded.sample()
+    assert math.isfinite(other.sample())
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.3, 0.9])

@@ -1,6 +1,7 @@
 """The step of a model with its real watch and drift: what they say, also over restarts."""
 
 import random
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -40,7 +41,8 @@ def ticks() -> list[ModelTick]:
             label = float(chance.random() < (0.5 if views > 0.5 else 0.1))
             customer = f"customer {place}"
             tick.moments.append(ModelMoment(customer, time, time, n, [views], is_candidate=True))
-            tick.outcomes.append(ModelOutcome(customer, n, EventTime(time + 1), [views], label))
+            known = EventTime(time + 1)
+            tick.outcomes.append(ModelOutcome(customer, n, known, [views], label, time))
         found.append(tick)
     return found
 
@@ -53,20 +55,25 @@ class Run:
         self.watch = Watch(is_sum=False)
         store = ModelStore(self.keyvalue, PLAN, 1000)
         learner = LogisticRegression(PLAN.inputs, {})
-        drift = Drift("shop", PLAN)
-        self.step = ModelStep(PLAN, learner, self.watch, store, shards=1, ticks=[done], drift=drift)
+        self.drift = Drift("shop", PLAN)
+        about = PLAN, learner, self.watch, store
+        self.step = ModelStep(*about, shards=1, ticks=[done], drift=self.drift)
 
 
 def run(stops: set[int]) -> tuple[Run, list[float], list[Record]]:
-    current, scores, records = Run({}, 0), [], []
+    current, scores, records, counts = Run({}, 0), [], [], Counter[str]()
     for done, tick in enumerate(ticks(), start=1):
         (said,) = current.step.on_part(tick)
         scores += [score for score in said.scores if score is not None]
         records += said.records
-        assert said.counts == {}
+        assert sum(said.counts.values()) == len(said.records), "nothing fails"
+        counts.update(said.counts)
         if done in stops:
             current = Run(current.keyvalue.entries, *current.step.snapshot())
     current.step.snapshot()
+    told = {each.input: each.count for each in current.drift.told() if each.count}
+    names = {None: "error", "views": "input views"}
+    assert {f"model drift intent {names[each]}": count for each, count in told.items()} == counts
     return current, scores, records
 
 
@@ -78,8 +85,8 @@ def test_figures_are_of_the_scores_that_were_given_and_drift_is_told() -> None:
     assert report["all_time"]["n"] == learned
     area = sk.roc_auc_score(labels, scores[:learned])
     assert report["all_time"]["auc"] == pytest.approx(area, abs=1e-12)
-    assert "views" in {record.data["what"] for record in records}
-    first = next(record for record in records if record.data["what"] == "views")
+    assert "views" in {record.data.get("input") for record in records}
+    first = next(record for record in records if record.data.get("input") == "views")
     assert 0 <= first.time - CHANGED * MINUTE_MS <= 5 * MINUTE_MS
     assert first.data["before"] == pytest.approx(0, abs=0.1)
     assert first.data["after"] == pytest.approx(3, abs=0.5)

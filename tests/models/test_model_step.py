@@ -75,7 +75,8 @@ class Run:
         for customer in customers:
             key = record_key(Prefix.GIVEN_SCORES, customer)
             if value := self.keyvalue.entries.get(key):
-                found[customer] = set(msgspec.msgpack.decode(value, type=Given).scores)
+                scores = msgspec.msgpack.decode(value, type=Given).scores
+                found[customer] = {number for number, _ in scores}
         return found
 
 
@@ -179,8 +180,10 @@ def moment(number: int, device: str = "phone", watermark: int = 0) -> ModelMomen
     return ModelMoment("ann", time, time, number, [device], is_candidate=True)
 
 
-def outcome(number: int, time: int, label: float = 1.0, device: str = "phone") -> ModelOutcome:
-    return ModelOutcome("ann", number, EventTime(time), [device], label)
+def outcome(
+    number: int, time: int, label: float = 1.0, device: str = "phone", moment: int = 0
+) -> ModelOutcome:
+    return ModelOutcome("ann", number, EventTime(time), [device], label, EventTime(moment))
 
 
 def test_a_stretch_is_learned_once_the_watermark_is_at_its_end() -> None:
@@ -214,10 +217,10 @@ def test_what_is_no_probability_is_no_score(said: float) -> None:
 
 def test_an_expected_sum_is_any_finite_number_and_its_baseline_is_the_mean() -> None:
     target = TargetPlan("Order Completed", False, None, ("properties", "revenue"))
-    run = Run(plan(target=target))
+    run, second = Run(plan(target=target)), outcome(2, 90_000, moment=MINUTE_MS)
     run.learner.rates["phone"] = -250.1234567
     run.take(tick(1, MINUTE_MS, [moment(1)], [outcome(1, 5, label=20.5)]))
-    run.take(tick(2, 2 * MINUTE_MS, [moment(2, watermark=MINUTE_MS)], [outcome(2, 90_000)]))
+    run.take(tick(2, 2 * MINUTE_MS, [moment(2, watermark=MINUTE_MS)], [second]))
     run.learner.rates["phone"] = float("inf")
     run.take(tick(3, 2 * MINUTE_MS, [moment(3, watermark=2 * MINUTE_MS)]))
     assert run.said[0].scores == [-250.123457]
@@ -272,10 +275,10 @@ def test_a_forgotten_customers_moments_count_anew_and_the_new_ones_score_stays(
     *, in_one_tick: bool
 ) -> None:
     first = [moment(1), moment(2, watermark=1)._replace(instead=1)]
-    dropped = outcome(2, 40)._replace(label=None)
+    dropped = outcome(2, 40, moment=1)._replace(label=None)
     late = 5 * MINUTE_MS
     back = moment(1, watermark=late)
-    known = outcome(1, late + 5, label=0.0)
+    known = outcome(1, late + 5, label=0.0, moment=late)
     parts = (
         [tick(1, late + 9, [*first, back], [dropped, known])]
         if in_one_tick
@@ -287,6 +290,27 @@ def test_a_forgotten_customers_moments_count_anew_and_the_new_ones_score_stays(
     assert run.remembered() == {"ann": {1}}
     run.take(tick(len(parts) + 1, late + MINUTE_MS))
     assert run.watch.pairs == [(0.5, 0.5, 0.0)]
+    assert run.remembered() == {}
+
+
+def test_a_pair_has_its_own_moments_score_though_another_life_has_one_of_the_same_number() -> None:
+    run = Run(plan())
+    run.learner.rates = {"phone": 0.9, "tablet": 0.1}
+    again = moment(1, "tablet", watermark=90)
+    unscored = moment(1, REFUSED, watermark=95)
+    run.take(tick(1, 99, [moment(1), again, unscored]))
+    run = run.restarted()
+    known = [outcome(1, 5), outcome(1, 97, moment=95), outcome(1, 98, label=0.0, moment=90)]
+    run.take(tick(2, MINUTE_MS, [], known))
+    assert run.watch.pairs == [(0.9, 0.5, 1.0), (0.1, 0.5, 0.0)]
+    assert run.remembered() == {}
+
+
+def test_a_moment_that_is_dropped_before_its_own_time_leaves_nothing() -> None:
+    """An event out of order has the time of its customer's clock, which its session may not."""
+    run = Run(plan())
+    run.take(tick(1, 40, [moment(1, watermark=30)]))
+    run.take(tick(2, 40, [], [outcome(1, 20, moment=30)._replace(label=None)]))
     assert run.remembered() == {}
 
 

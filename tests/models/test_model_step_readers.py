@@ -128,7 +128,7 @@ def test_a_candidate_that_is_replaced_before_its_tick_is_complete_is_not_remembe
     time = EventTime(0)
     first = ModelMoment("ann", time, time, 1, ["phone"], is_candidate=True)
     second = ModelMoment("ann", time, time, 2, ["phone"], is_candidate=True, instead=1)
-    gone = ModelOutcome("ann", 2, time, ["phone"], None)
+    gone = ModelOutcome("ann", 2, time, ["phone"], None, time)
     of_0, of_1, again = TickName(0, 1), TickName(1, 1), TickName(1, 2)
     parts = [  # the other shard hears of the second reader first
         ModelTick(of_0, 0, "intent", time, [first]),

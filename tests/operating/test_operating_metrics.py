@@ -13,10 +13,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from cartwheel.metrics import METRICS, READY, RunCollector
 from cartwheel.observed import Observed
-from cartwheel.run_log import RunLog
+from cartwheel.run_log import LARGE_BYTES, RunLog
 from flows.reports import (
     CountReport,
     Listener,
+    QualityReport,
     ReaderReport,
     Reporter,
     Restart,
@@ -33,6 +34,12 @@ Found = dict[str, float]
 DASHBOARD = PROJECT / "examples" / "grafana" / "cartwheel.json"
 PAGE = PROJECT / "docs" / "operating.md"
 
+WORTH = {"rate": 0.2, "auc": 0.9, "log_loss": 0.5, "baseline_log_loss": 0.6}
+WORTH |= {"calibration_error": 0.01, "precision": 0.7, "recall": 0.4, "f1": 0.5}
+WORTH |= {"true_positives": 3}  # which is no metric of its own
+WORTH_OF_A_SUM = {"mae": 3.0, "rmse": 4.0, "mean_error": -1.0}
+WORTH_OF_A_SUM |= {"baseline_mae": 5.0, "baseline_rmse": 6.0}
+
 FULL = (
     WorkersStarted(2),
     ReaderReport(0, 0, 9, watermark_ms=1_000, at_ms=2_000, lag=3),
@@ -41,6 +48,9 @@ FULL = (
     CountReport({"superseded mail": 1, "retracted mail": 1}, {}),
     CountReport({"segment.entered lapsed": 5, "segment.left lapsed": 2}, {"segments": 7}),
     CountReport({"scores intent": 8, "scores churn": 1, "model errors intent": 2}, {}),
+    CountReport({"model drift intent error": 1, "model drift intent input session.views": 3}, {}),
+    QualityReport("intent", 4321, {"n": 90, **WORTH}, {"n": 10, **WORTH, "log_loss": 0.75}),
+    QualityReport("value", 10, {"n": 5, **WORTH_OF_A_SUM}, {"n": 5, **WORTH_OF_A_SUM}),
     SinkReport(ticks=7, epochs=2, epoch_s=2.5),
     StepReport(0, {"profile": 0.5, "decide": 0.25, "sinks": 0.1}, 3, 0.5, 100, 1000, 8, 2),
     StepReport(1, {"profile": 0.5, "decide": 0.25, "sinks": 0.0}, 1, 0.5, 10, 100, 1, 1),
@@ -89,6 +99,18 @@ def test_every_report_has_its_part() -> None:
     assert found["cartwheel_scores_total model=intent"] == 8
     assert found["cartwheel_scores_total model=churn"] == 1
     assert found["cartwheel_model_errors_total model=intent"] == 2
+    assert found["cartwheel_model_drift_total input= model=intent what=error"] == 1
+    about = "input=session.views model=intent what=input"
+    assert found[f"cartwheel_model_drift_total {about}"] == 3
+    assert found["cartwheel_model_pairs model=intent window=all"] == 90
+    assert found["cartwheel_model_pairs model=intent window=rolling"] == 10
+    assert found["cartwheel_model_log_loss model=intent window=all"] == 0.5
+    assert found["cartwheel_model_log_loss model=intent window=rolling"] == 0.75
+    assert found["cartwheel_model_baseline_log_loss model=intent window=all"] == 0.6
+    assert found["cartwheel_model_mean_error model=value window=all"] == -1
+    assert found["cartwheel_model_bytes model=intent"] == 4321
+    assert "cartwheel_model_auc model=value window=all" not in found
+    assert not [name for name in found if "positives" in name]
     assert found["cartwheel_outputs_total kind=triggers"] == 2
     assert found["cartwheel_outputs_total kind=sessions"] == 0
     assert found["cartwheel_ticks_total"] == 7
@@ -125,7 +147,7 @@ def test_counts_are_not_shown_before_they_are_known() -> None:
     early = shown(reported(WorkersStarted(1)))
     assert "cartwheel_events_read_total" not in early
     of_the_state = ("_events_", "_letters_", "_sent_", "_segment", "_outputs_", "_ticks_")
-    of_the_state += ("_scores_", "_model_errors_")
+    of_the_state += ("_scores_", "_model_")
     of_the_state += ("_decisions_", "_retracted_")
     assert not [name for name in early if any(part in name for part in of_the_state)]
     assert "cartwheel_sessions_total" not in early
@@ -150,9 +172,12 @@ def test_a_restart_takes_nothing_away() -> None:
     assert between["cartwheel_cache_hits_total"] == 9
     assert between["cartwheel_segment_members segment=lapsed"] == 3
     assert "cartwheel_consumer_lag_records reader=0" not in between
+    assert between["cartwheel_model_drift_total input= model=intent what=error"] == 1
+    assert "cartwheel_model_auc model=intent window=all" not in between
     after = shown(reported(*FULL, *restarted, *FULL))
     assert after["cartwheel_events_read_total"] == 9
     assert after["cartwheel_ticks_total"] == 7
+    assert after["cartwheel_model_pairs model=intent window=all"] == 90  # nothing is summed
     assert after["cartwheel_cache_hits_total"] == 18
     assert after["cartwheel_epochs_total"] == 4
     assert after["cartwheel_epoch_seconds_total"] == 5.0
@@ -216,6 +241,22 @@ def test_the_log_tells_of_an_epoch_by_trigger_and_segment_and_leaves_out_the_res
     assert line["sent"] == {"push": 3}
     assert line["entered"] == {"lapsed": 2}
     assert line["left"] == {"new": 1}
+
+
+def test_a_model_that_has_grown_large_is_told_and_again_when_it_has_doubled() -> None:
+    stream = StringIO()
+    log = RunLog(stream)
+    sizes = [LARGE_BYTES - 1, LARGE_BYTES, LARGE_BYTES + 5, 2 * LARGE_BYTES - 1, 2 * LARGE_BYTES]
+    for size in sizes:
+        log.report(QualityReport("tree", size, {}, {}))
+    log.report(QualityReport("other", LARGE_BYTES * 3, {}, {}))
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert {(line["level"], line["event"]) for line in lines} == {("warning", "a model is large")}
+    told = [(line["model"], line["bytes"]) for line in lines]
+    assert told == [
+        *(("tree", LARGE_BYTES), ("tree", 2 * LARGE_BYTES)),
+        ("other", 3 * LARGE_BYTES),
+    ]
 
 
 NAMES = st.dictionaries(st.text(max_size=300), st.integers(0, 2**62), max_size=60)

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 from models_replayed import CONFIG, MODELS, assert_same_with_models, scores, shop
 
-from replaying import Replay, output_bytes, outputs, simulate, stop
+from operators.models.watch import pairs_of
+from replaying import Replay, model_records, output_bytes, outputs, simulate, stop
 
 TREE = CONFIG.partition("  tree:")[2].partition("  churn:")[0]
 WITHOUT_TREE = CONFIG.replace(f"  tree:{TREE}", "").replace(", tree: score.tree", "")
@@ -95,22 +96,74 @@ def test_a_state_goes_on_with_a_model_more_which_begins_there(
     assert told["tree"]["ticks"] == told["intent"]["ticks"]
 
 
-def test_a_state_goes_on_with_a_model_less_which_is_gone_for_good(
+def left_out(replay: Replay) -> str:
+    """Go on for a while without the tree; return what was said."""
+    change(replay, WITHOUT_TREE)
+    ended = stop(replay, output_bytes(replay.out) * 3 // 2)
+    assert ended.exit_code == 0
+    assert (replay.state / "import-tree").exists()
+    assert info(replay).keys() == {"intent", "churn"}
+    change(replay, CONFIG)
+    return ended.stderr
+
+
+def test_what_a_model_has_learned_outlasts_a_config_without_it(
     stopped: Replay, one: Replay
 ) -> None:
-    told_before = info(stopped)["tree"]
-    assert (stopped.state / "model-tree" / str(told_before["version"])).is_dir()
-    change(stopped, WITHOUT_TREE)
-    with stopped.started() as running:
-        assert running.wait_until(lambda: not (stopped.state / "model-tree").exists())
-        assert running.wait_for_output(output_bytes(one.out) // 2)
-        running.kill_supervisor()
+    learned = pairs_of(model_records(stopped.state)["model-tree"][b"\twatch"])
+    assert (
+        f"model tree is not in the config any more: what it has learned from {learned:,} pairs is"
+        f" kept in {stopped.state}/import-tree. It goes on with that when it comes back; remove"
+        " the file to forget it\n"
+    ) in left_out(stopped)
     said = len(scores(stopped.out, "tree"))
-    change(stopped, CONFIG)
-    stopped.done()
+    assert stopped.done().stderr == ""
     assert scores(stopped.out, "intent") == scores(one.out, "intent")
     again = scores(stopped.out, "tree")[said:]
-    assert again[0]["data"]["score"] == 0.5  # it begins anew
+    assert again[0]["data"]["score"] != 0.5  # which is what one says that has learned nothing
+    assert not (stopped.state / "import-tree").exists()
+    now = model_records(stopped.state)["model-tree"]
+    assert pairs_of(now[b"\twatch"]) > learned > 0
+
+
+def test_what_was_put_aside_is_for_the_same_definition_only(stopped: Replay, one: Replay) -> None:
+    left_out(stopped)
+    change(stopped, CONFIG.replace("within: 1h", "within: 2h"))
+    message = refused(stopped)
+    assert message.startswith(f"{stopped.state}/import-tree holds what model tree has learned by")
+    assert "remove the file" in message
+    change(stopped, CONFIG.replace("within: 1h", "within: 1d"))
+    said = len(scores(stopped.out, "tree"))
+    (stopped.state / "import-tree").unlink()
+    stopped.done()
+    assert scores(stopped.out, "tree")[said]["data"]["score"] == 0.5
+    assert scores(stopped.out, "intent") == scores(one.out, "intent")
+
+
+def test_a_supervisor_may_die_while_it_removes_a_model_that_is_put_aside(stopped: Replay) -> None:
+    learned = model_records(stopped.state)["model-tree"]
+    folder = stopped.state / "model-tree"
+    shutil.copytree(folder, stopped.folder / "tree")
+    left_out(stopped)
+    change(stopped, WITHOUT_TREE)
+    shutil.copytree(stopped.folder / "tree", folder)
+    shutil.rmtree(folder / (folder / "committed").read_text())
+    before = (stopped.state / "import-tree").read_bytes()
+    stopped.done()
+    assert (stopped.state / "import-tree").read_bytes() == before
+    assert learned[b"\tlearner"] in before
+    assert not folder.exists()
+
+
+def test_a_damaged_model_can_be_left_out_and_that_is_told(stopped: Replay) -> None:
+    folder = stopped.state / "model-tree"
+    version = folder / (folder / "committed").read_text()
+    (version / "CURRENT").write_bytes(b"")
+    change(stopped, WITHOUT_TREE)
+    message = stopped.done().message
+    assert message.startswith("model tree is not in the config any more, and what it has learned")
+    assert f"is lost: {version} is missing or damaged" in message
+    assert not folder.exists()
 
 
 def test_what_names_the_score_of_a_model_that_is_gone_is_a_mistake_of_the_config(
