@@ -31,13 +31,16 @@ class ScoreWriter:
         self._models = {each.name: each for each in plan.models}
         self._counted = {each.name: f"scores {each.name}" for each in plan.models}
         self._keys = {each.name: _key(each) for each in plan.models}
-        self._moving = {self._keys[each.name] for each in plan.models if each.moves is not None}
+        self._moves = {
+            each.name: _millionths(each.moves) for each in plan.models if each.moves is not None
+        }
+        self._moving = {self._keys[name] for name in self._moves}
 
     def take(self, customer: Customer, row: Row, scored: Scored) -> None:
         """Write a score, unless only those that have moved are to be written and it has not."""
         name, number, score = scored
         model = self._models[name]
-        if model.moves is not None and not self._has_moved(customer, model, score):
+        if name in self._moves and not self._has_moved(customer, model, score):
             return
         subject, time, message_id = row.customer, row.time, row.message_id
         data: dict[str, object] = {
@@ -56,10 +59,9 @@ class ScoreWriter:
 
     def _has_moved(self, customer: Customer, model: ModelPlan, score: float) -> bool:
         """Tell whether a score is the first or far enough from the last written; remember it."""
-        assert model.moves is not None, "the caller has asked"
         key = self._keys[model.name]
         last = customer.scores.get(key)
-        if last is not None and _millionths(abs(score - last)) <= _millionths(model.moves):
+        if last is not None and _millionths(abs(score - last)) <= self._moves[model.name]:
             return False
         if last is None:  # what was kept for models that are no more goes
             known = customer.scores.items()

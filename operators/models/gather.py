@@ -73,9 +73,8 @@ def _put(result: ProfileResult, asked: ModelTick, said: ScoreTick, slot: int | N
         if added:
             row = signs[place]
             assert isinstance(row, Row), "a moment is an event, which has a row"
-            *head, slots, values = row
-            values.append(score)
-            signs[place] = Row(*head, slots + added, values)
+            row.values.append(score)
+            signs[place] = Row(*row[:6], row.slots + added, row.values)
         scored = Scored(name, moment.number, score)
         known = scores.get(place)
         if known is None:

@@ -5,7 +5,7 @@ So the sum is the same to the last bit in whatever batch a row is scored (docs/m
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,8 +75,8 @@ class Linear:
         """Return what each input adds, with its place, in the order in which they are added."""
         found: list[tuple[int, float]] = []
         for place, mean, factor, absent in self._scalars:
-            value = row[place]
-            is_there = value is not None and abs(value) <= LARGEST  # type: ignore[arg-type]
+            value: Any = row[place]
+            is_there = value is not None and abs(value) <= LARGEST
             found.append((place, (value - mean) * factor if is_there else absent))
         return found + [(text.place, self._of_text(text, row[text.place])) for text in self._texts]
 
@@ -93,7 +93,8 @@ class Linear:
         is_there = np.abs(values) <= LARGEST  # None has become nan
         values = np.where(is_there, values, 0.0)
         means, factors, absent = self._columns
-        return np.where(is_there, (values - means) * factors, absent)
+        parts: NDArray[np.float64] = np.where(is_there, (values - means) * factors, absent)
+        return parts
 
     @cached_property
     def _columns(self) -> NDArray[np.float64]:

@@ -72,24 +72,19 @@ class Moments:
             values = self._rows.inputs(model, profile, moment, row)
             drawn: tuple[bool, int | None] = False, None
             if not session.revision:  # else its candidate is fixed
-                drawn = self._draw(profile, session, model, row, number, values)
+                drawn = self._draw(profile, session, model, row, values)
             tick = self._ticks[model]
             tick.signs.append(len(self._signs))
             tick.moments.append(
                 ModelMoment(row.customer, row.time, row.watermark, number, values, *drawn)
             )
 
-    def _draw(  # noqa: PLR0913 (what there is to know of a moment)
-        self,
-        profile: Profile,
-        session: Session,
-        model: int,
-        row: Row,
-        moment: int,
-        values: list[Value],
+    def _draw(
+        self, profile: Profile, session: Session, model: int, row: Row, values: list[Value]
     ) -> tuple[bool, int | None]:
         """Draw a moment's lot; say whether it is the candidate now, and the number of the last."""
         key, plan = self._keys[model], self._plans[model]
+        moment = profile.models[key].moments
         about = self._config, plan.name, row.customer, row.time, row.message_id or "", moment
         digest = blake2b(self._encode(about), digest_size=_LOT_BYTES)
         lot = int.from_bytes(digest.digest(), "big")
