@@ -1,8 +1,8 @@
 """Measures what the documentation claims, and writes ``bench/RESULTS.md``.
 
-``python -m bench [--events N] [--few N] [--rounds N]``; the defaults take about 40 minutes. The
-engine is measured with ``small.yaml``, features and segments with the example shop: see
-``features``, which can be run alone.
+``python -m bench [--events N] [--few N] [--rounds N]``; the defaults take about 45 minutes. The
+engine is measured with ``small.yaml``, features, segments and models with the example shop: see
+``features`` and ``models``, which can be run alone.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from statistics import median
 
 import msgspec
 
-from bench import features
+from bench import features, models
 from bench.phases import phases
 from bench.results import write_part
 from bench.resuming import resume
@@ -45,6 +45,7 @@ def main() -> int:
                 lines += ["", *section()]
     print(write_part("The engine, from files", lines))
     print(features.measure(arguments.events, arguments.few, arguments.rounds))
+    print(models.measure(arguments.events // 3, arguments.rounds))
     return 0
 
 

@@ -20,10 +20,12 @@ from operators.customers import CustomerStore
 from operators.decide import DecideStep
 from operators.heads import LineReader
 from operators.kept import Kept
+from operators.models.gather import Gather
+from operators.models.opening import open_model
 from operators.profile import ProfileStep
 from operators.profile_store import ProfileStore
 from operators.route import Route, RouteState
-from operators.ticks import ShardResult, ShardTick
+from operators.ticks import ProfileResult, ShardResult, ShardTick
 from state.rocks import settings_for
 from state.shard import ShardStore
 from state.versions import NO_VERSION
@@ -53,6 +55,10 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self.spent: dict[str, float] = {}
+        self._last = time.process_time()
+
+    def go_on(self) -> None:
+        """Leave out what was spent on other things since the last lap."""
         self._last = time.process_time()
 
     def lap(self, name: str) -> None:
@@ -101,6 +107,24 @@ class Pipeline:
             for n in range(SHARDS)
         ]
         cache = job.cache_records // (2 * SHARDS)
+        self._model_stores = {
+            each.name: ShardStore(
+                folder / f"model-{each.name}", run="bench", version=NO_VERSION, settings=settings
+            )
+            for each in job.decide.models
+        }
+        self._models = {
+            each.name: open_model(
+                self._name,
+                each,
+                self._model_stores[each.name].keyvalue,
+                cache,
+                shards=SHARDS,
+                ticks=[0],
+            )
+            for each in job.decide.models
+        }
+        self._gathers = [Gather(job.decide) for _ in range(SHARDS)]
         self.kept = kept = Kept(job.profile)
         self._profiles = [
             ProfileStep(
@@ -140,6 +164,7 @@ class Pipeline:
         committed = time.process_time()
         ticks_before = 0
         while not self._replay.ended:
+            self.watch.go_on()
             lines = self._replay.take(TICK_LINES)
             self.watch.lap("read, find customer and time")
             ticks = self._route.split(lines, self._replay.origins, ended=self._replay.ended)
@@ -158,6 +183,7 @@ class Pipeline:
     def _tick(self, ticks: list[ShardTick]) -> None:
         applied = [step.on_tick(tick) for step, tick in zip(self._profiles, ticks, strict=True)]
         self.watch.lap("profile")
+        applied = self._score(applied)
         results = [step.on_tick(each) for step, each in zip(self._decides, applied, strict=True)]
         self.watch.lap("decide")
         parts = [self._render(result) for result in results]
@@ -165,6 +191,18 @@ class Pipeline:
         for part in parts:
             self._sink.write(part)
         self.watch.lap("sink")
+
+    def _score(self, results: list[ProfileResult]) -> list[ProfileResult]:
+        """Let the models say what they have to, and put it into the rows."""
+        for name, step in self._models.items():
+            for result in results:
+                for said in step.on_part(result.models[name]):
+                    self._gathers[said.shard].take(said)
+            self.watch.lap(f"model {name}")
+        scored = [gather.take(each) for gather, each in zip(self._gathers, results, strict=True)]
+        if self._models:
+            self.watch.lap("put scores into rows")
+        return [result for each in scored for result in each]
 
     def _render(self, result: ShardResult) -> RenderedPart:
         kinds = result.outputs.kinds.items()
@@ -176,7 +214,9 @@ class Pipeline:
         for profile, decide in zip(self._profiles, self._decides, strict=True):
             profile.snapshot()
             decide.snapshot()
+        for model in self._models.values():
+            model.snapshot()
         self.watch.lap("write records")
-        for store in self.stores:
+        for store in [*self.stores, *self._model_stores.values()]:
             store.checkpoint([0], 0)
         self.watch.lap("checkpoint")

@@ -67,6 +67,27 @@ SEGMENTS: Mapping[str, str] = {
 }
 """Conditions by what happens to them."""
 
+MODELS = """
+models:
+  intent:
+    kind: logistic_regression
+    predicts: Order Completed
+    within: session
+    from: &looks_at [session.views, session.adds, session.duration, views_1h, orders, last_order,
+                     cart_value, last_category]
+    emit: EMIT
+  buyer:
+    kind: tree.HoeffdingTreeClassifier
+    predicts: Order Completed
+    within: session
+    at: [Product Added]
+    from: *looks_at
+    emit: EMIT
+"""
+"""What is added to the example shop: a linear model at every event, a tree at carts' events."""
+
+_EMIT = "EMIT"
+
 CHANGING = "entered and left with each session"
 
 
@@ -92,6 +113,18 @@ def write_segments(path: Path, condition: str, copies: int) -> Path:
     """Write a config with some segments that are all the same."""
     lines = [f"  more_{number}: {condition}\n" for number in range(copies)]
     path.write_text(ONE_SEGMENT + "".join(lines))
+    return path
+
+
+def write_models(path: Path, shop: Path, emit: str) -> Path:
+    """Write the config of the shop with two models.
+
+    Args:
+        path: of the new config.
+        shop: the config without them.
+        emit: which of their scores are written.
+    """
+    path.write_text(shop.read_text() + MODELS.replace(_EMIT, emit))
     return path
 
 

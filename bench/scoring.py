@@ -1,13 +1,12 @@
-"""Measures what models cost by themselves: scoring and learning, by kind and size of batches.
+"""What models cost by themselves: scoring and learning, by kind and size of batches.
 
-``python -m bench.scoring [--rounds N]``; it prints a table. Eight inputs, a tenth of the values
-missing, one thread, the least of some rounds; without profiles, state or Bytewax.
+Eight inputs, a tenth of the values missing, one thread, CPU time, the least of some rounds; without
+profiles, state or Bytewax.
 """
 
-import argparse
 import random
-from collections.abc import Mapping, Sequence
-from time import perf_counter
+from collections.abc import Iterator, Mapping, Sequence
+from time import process_time
 from typing import Any
 
 from operators.models.kinds import make_learner
@@ -35,20 +34,15 @@ INPUTS = (
 )
 
 
-def main() -> int:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m bench.scoring", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
-    columns = [f"{size} a batch, µs a row" for size in BATCHES]
-    print("|".join(["", "kind", *columns, "scores/s", "µs to learn one", ""]))
-    print("|".join(["", "---", *("---:" for _ in range(len(columns) + 2)), ""]))
+def table(rounds: int) -> Iterator[str]:
+    """Give a table of what scoring and learning take, by kind and size of batches."""
+    columns = [f"{size} a batch" for size in BATCHES]
+    yield f"| kind | {' | '.join(columns)} | to learn one |"
+    yield f"|---|{'---|' * (len(BATCHES) + 1)}"
     for kind in KINDS:
         learner, learning = learned(kind, rounds)
         scoring = [scored(learner, size, rounds) for size in BATCHES]
-        cells = [*(f"{each:,.2f}" for each in scoring), f"{1e6 / scoring[-1]:,.0f}"]
-        print("|".join(["", kind, *cells, f"{learning:,.1f}", ""]))
-    return 0
+        yield f"| {kind} | {' | '.join(f'{each:.2f}' for each in [*scoring, learning])} |"
 
 
 def learned(kind: str, rounds: int) -> tuple[Learner, float]:
@@ -59,10 +53,10 @@ def learned(kind: str, rounds: int) -> tuple[Learner, float]:
     spent = []
     for _ in range(rounds):
         learner = make_learner(plan)
-        started = perf_counter()
+        started = process_time()
         for row in rows:
             learner.learn(row, float(row[0] is not None and float(row[0]) > 1))
-        spent.append(perf_counter() - started)
+        spent.append(process_time() - started)
     return learner, min(spent) / EXAMPLES * 1e6
 
 
@@ -72,10 +66,10 @@ def scored(learner: Learner, size: int, rounds: int) -> float:
     batches = [rows[start : start + size] for start in range(0, len(rows), size)]
     spent = []
     for _ in range(rounds):
-        started = perf_counter()
+        started = process_time()
         for batch in batches:
             learner.predict(batch)
-        spent.append(perf_counter() - started)
+        spent.append(process_time() - started)
     return min(spent) / len(rows) * 1e6
 
 
@@ -88,7 +82,3 @@ def examples(count: int) -> Sequence[Sequence[Value]]:
         row += [chance.random() * 86_400, chance.random() < MEMBERS, chance.choice(["app", "web"])]
         found.append([None if chance.random() < MISSING else value for value in row])
     return found
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

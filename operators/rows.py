@@ -7,9 +7,10 @@ own time, before the next event is applied and at the latest once the watermark 
 
 from collections.abc import Callable
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 from operators.event_plans import Event
+from operators.features.feature import Feature
 from operators.features.moment import Moment
 from operators.features.zones import UTC, zone_of
 from operators.kept import Kept
@@ -49,6 +50,25 @@ _READ: dict[InputKind, Callable[[Any, EventTime], Value]] = {
 """How models see a value of a row: as what its kind says, or not at all."""
 
 
+_COMBINATIONS_MOST = 1000
+"""How many combinations of slots are remembered; there are few, one for each kind of event and what
+left windows with it."""
+
+
+class _Source(NamedTuple):
+    """Where a value that a model looks at comes from.
+
+    Attributes:
+        place: among the values of the row, or among the profile's features.
+        feature: None where it is in the row.
+        read: how the model sees it.
+    """
+
+    place: int
+    feature: Feature | None
+    read: Callable[[Any, EventTime], Value]
+
+
 class Rows:
     """Updates the features in profiles.
 
@@ -69,15 +89,11 @@ class Rows:
         self._session_fields = plan.row.session
         self._clock_fields = plan.row.clock
         places = {name: slot for slot, name in enumerate(plan.slot_names)}
-        width, kept_slots = len(places), len(kept.features)
         self._inputs = [
-            [
-                (slot if slot < kept_slots else slot - width, _READ[each.kind])
-                for each in model.inputs
-                for slot in (places[each.name],)
-            ]
+            [(places[each.name], _READ[each.kind]) for each in model.inputs]
             for model in plan.models
         ]
+        self._sources: list[dict[tuple[int, ...], list[_Source]]] = [{} for _ in plan.models]
 
     def move_clock(self, profile: Profile, event: Event) -> Moment:
         """Move the customer's clock on for an event, and note where the customer is.
@@ -144,13 +160,31 @@ class Rows:
             model: its number.
             profile: of the customer.
             moment: of the row.
-            row: whose last values are those of the session and the clock, whatever has changed.
+            row: what it holds is not taken anew.
         """
-        states, features, values, now = profile.features, self._features, row.values, row.time
+        states, values, now = profile.features, row.values, row.time
+        sources = self._sources[model].get(row.slots)
+        if sources is None:
+            sources = self._find(model, row.slots)
         return [
-            read(features[slot].value(states[slot], moment) if slot >= 0 else values[slot], now)
+            read(values[place] if feature is None else feature.value(states[place], moment), now)
+            for place, feature, read in sources
+        ]
+
+    def _find(self, model: int, slots: tuple[int, ...]) -> list["_Source"]:
+        """Say where the values that a model looks at come from, beside a row with some slots."""
+        of_row = {slot: place for place, slot in enumerate(slots)}
+        sources = [
+            _Source(of_row[slot], None, read)
+            if slot in of_row
+            else _Source(slot, self._features[slot], read)
             for slot, read in self._inputs[model]
         ]
+        known = self._sources[model]
+        if len(known) >= _COMBINATIONS_MOST:
+            known.clear()
+        known[slots] = sources
+        return sources
 
     def pass_by(
         self, signs: list[Sign], profile: Profile, before: EventTime, watermark: EventTime

@@ -29,34 +29,39 @@ class ScoreWriter:
         self.counts: Counter[str] = Counter()
         self._name = plan.name
         self._models = {each.name: each for each in plan.models}
-        self._moving = {_key(each) for each in plan.models if each.moves is not None}
+        self._counted = {each.name: f"scores {each.name}" for each in plan.models}
+        self._keys = {each.name: _key(each) for each in plan.models}
+        self._moves = {
+            each.name: _millionths(each.moves) for each in plan.models if each.moves is not None
+        }
+        self._moving = {self._keys[name] for name in self._moves}
 
     def take(self, customer: Customer, row: Row, scored: Scored) -> None:
         """Write a score, unless only those that have moved are to be written and it has not."""
-        model = self._models[scored.model]
-        if model.moves is not None and not self._has_moved(customer, model, scored.score):
+        name, number, score = scored
+        model = self._models[name]
+        if name in self._moves and not self._has_moved(customer, model, score):
             return
+        subject, time, message_id = row.customer, row.time, row.message_id
         data: dict[str, object] = {
-            "model": model.name,
+            "model": name,
             "version": model.version,
-            "score": scored.score,
-            "cause": [row.message_id] if row.message_id else [],
-            "moment": format_time(row.time),
+            "score": score,
+            "cause": [message_id] if message_id else [],
+            "moment": format_time(time),
         }
         if model.is_shadow:
             data["shadow"] = True
-        about = make_id("score", self._name, model.name, model.version, row.customer, row.time)
-        record_id = f"{about}-{scored.number:06}"
-        record = Record("score", record_id, row.customer, row.time, data)
+        about = make_id("score", self._name, name, model.version, subject, time)
+        record = Record("score", f"{about}-{number:06}", subject, time, data)
         self.outputs.add("scores", record)
-        self.counts[f"scores {model.name}"] += 1
+        self.counts[self._counted[name]] += 1
 
     def _has_moved(self, customer: Customer, model: ModelPlan, score: float) -> bool:
         """Tell whether a score is the first or far enough from the last written; remember it."""
-        assert model.moves is not None, "the caller has asked"
-        key = _key(model)
+        key = self._keys[model.name]
         last = customer.scores.get(key)
-        if last is not None and _millionths(abs(score - last)) <= _millionths(model.moves):
+        if last is not None and _millionths(abs(score - last)) <= self._moves[model.name]:
             return False
         if last is None:  # what was kept for models that are no more goes
             known = customer.scores.items()

@@ -129,7 +129,8 @@ class _Stream:
     def _rank(self, value: float) -> float:
         """Return a value's place among the first ones, in [0, 1]; among equals the middle."""
         first = self._first
-        return (bisect_left(first, value) + bisect_right(first, value)) / (2 * FIRST)
+        below = bisect_left(first, value)
+        return (below + bisect_right(first, value, below)) / (2 * FIRST)
 
     def _found(self, time: EventTime) -> DriftFound:
         values = list(self._latest)

@@ -65,9 +65,13 @@ class OneHot:
 
     def learn(self, text: str) -> str:
         """See Categories."""
-        if text not in self._names and len(self._names) < self._most:
-            self._names[text] = f"{self._name}={text}"
-        return self._names.get(text, self._other)
+        name = self._names.get(text)
+        if name is not None:
+            return name
+        if len(self._names) >= self._most:
+            return self._other
+        name = self._names[text] = f"{self._name}={text}"
+        return name
 
     def find(self, text: str) -> str | None:
         """See Categories."""

@@ -65,12 +65,19 @@ def _slot_of(model: ModelPlan, slots: dict[str, int]) -> int | None:
 
 def _put(result: ProfileResult, asked: ModelTick, said: ScoreTick, slot: int | None) -> None:
     """Put a model's scores into the rows of their moments."""
-    signs = result.signs
+    signs, scores, name = result.signs, result.scores, said.model
+    added = () if slot is None else (slot,)
     for place, moment, score in zip(asked.signs, asked.moments, said.scores, strict=True):
         if score is None:
             continue
-        row = signs[place]
-        assert isinstance(row, Row), "a moment is an event, which has a row"
-        if slot is not None:
-            signs[place] = Row(*row[:-2], (*row.slots, slot), [*row.values, score])
-        result.scores.setdefault(place, []).append(Scored(said.model, moment.number, score))
+        if added:
+            row = signs[place]
+            assert isinstance(row, Row), "a moment is an event, which has a row"
+            row.values.append(score)
+            signs[place] = Row(*row[:6], row.slots + added, row.values)
+        scored = Scored(name, moment.number, score)
+        known = scores.get(place)
+        if known is None:
+            scores[place] = [scored]
+        else:
+            known.append(scored)

@@ -7,15 +7,12 @@ input that can be missing has an indicator for it, each category one for each of
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from math import exp
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 from river import linear_model, optim, preprocessing, utils
 
 from operators.models.encoding import (
-    LARGEST,
     MOST_CATEGORIES,
     Categories,
     Hashed,
@@ -23,6 +20,7 @@ from operators.models.encoding import (
     is_usable,
     missing,
 )
+from operators.models.linear import Linear, Scalar, Text
 from operators.models.parts import Value
 from operators.models.plan import InputPlan
 from operators.models.stamps import damaged, layout, seal, unseal
@@ -43,24 +41,6 @@ class _Learned(msgspec.Struct, array_like=True):
     l1_most: float
     l1_given: dict[str, float]
     categories: dict[str, list[str]]
-
-
-class _Folded(NamedTuple):
-    """All that scoring needs: ``(value - means) * factors``, or ``absent`` where there is none.
-
-    Attributes:
-        means: of each number, 0 for a boolean, shape (scalars, 1).
-        factors: the weight of each by its standard deviation, shape (scalars, 1).
-        absent: the weight of each one's indicator that it is missing, shape (scalars, 1).
-        weights: of all that River has seen, by its name.
-        intercept: what a row without any of it scores, as log-odds.
-    """
-
-    means: NDArray[np.float64]
-    factors: NDArray[np.float64]
-    absent: NDArray[np.float64]
-    weights: dict[str, float]
-    intercept: float
 
 
 class LogisticRegression:
@@ -84,13 +64,13 @@ class LogisticRegression:
         self._categories: dict[str, Categories] = {
             each.name: kind(each.name, most) for each in inputs if each.kind == "category"
         }
-        self._scalars = [place for place, each in enumerate(inputs) if each.kind != "category"]
-        self._texts = [
-            (place, each.name) for place, each in enumerate(inputs) if each.kind == "category"
+        self._looks = [
+            (each.name, missing(each.name), each.kind != "boolean", self._categories.get(each.name))
+            for each in inputs
         ]
         self._scaler: Any = preprocessing.StandardScaler()
         self._model: Any = _new_model(parameters)
-        self._folded: _Folded | None = None
+        self._linear: Linear | None = None
         minor = version("river").rpartition(".")[0]
         self._stamp = {"kind": "logistic_regression", "river": minor, "inputs": layout(inputs)}
 
@@ -98,40 +78,30 @@ class LogisticRegression:
         """See Learner."""
         if not self._model.optimizer.n_iterations or not rows:
             return [_BEFORE_LEARNING] * len(rows)
-        return [probability(each) for each in self._log_odds(rows).tolist()]
+        return [probability(each) for each in self._fold().log_odds(rows)]
 
     def learn(self, row: Sequence[Value], label: float) -> None:
         """See Learner."""
         numbers: dict[str, float] = {}
         indicators: dict[str, float] = {}
-        for each, value in zip(self._inputs, row, strict=True):
-            if each.kind == "category":
-                name = missing(each.name)
-                if isinstance(value, str):
-                    name = self._categories[each.name].learn(value)
-                indicators[name] = 1.0
+        for (name, absent, is_number, categories), value in zip(self._looks, row, strict=True):
+            if categories is not None:
+                indicators[categories.learn(value) if isinstance(value, str) else absent] = 1.0
             elif not is_usable(value):
-                indicators[missing(each.name)] = 1.0
-            elif each.kind == "boolean":
-                indicators[each.name] = float(value)
+                indicators[absent] = 1.0
+            elif is_number:
+                numbers[name] = float(value)
             else:
-                numbers[each.name] = float(value)
-        self._folded = None
+                indicators[name] = float(value)
+        self._linear = None
         self._scaler.learn_one(numbers)
         scaled = self._scaler.transform_one(numbers)
         self._model.learn_one(scaled | indicators, bool(label))
 
     def contributions(self, row: Sequence[Value]) -> dict[str, float] | None:
         """See Learner; with the intercept they add up to the log-odds."""
-        folded = self._fold()
-        scalars = self._scaled([row], folded)[:, 0].tolist()
-        found = {
-            self._inputs[place].name: scalar
-            for place, scalar in zip(self._scalars, scalars, strict=True)
-        }
-        for place, name in self._texts:
-            found[name] = self._weights_of(name, [row[place]], folded)[0]
-        return {each.name: found[each.name] for each in self._inputs}
+        parts = sorted(self._fold().parts(row))
+        return {each.name: part for each, (_, part) in zip(self._inputs, parts, strict=True)}
 
     def importance(self) -> dict[str, float]:
         """Return the weights, the greatest (either way) first.
@@ -139,7 +109,7 @@ class LogisticRegression:
         Numbers are scaled, so that weights can be compared: NAME, ``NAME=text``,
         ``NAME is missing``.
         """
-        weights = self._fold().weights
+        weights: dict[str, float] = self._model.weights
         return dict(sorted(weights.items(), key=lambda item: (-abs(item[1]), item[0])))
 
     def dump(self) -> bytes:
@@ -177,52 +147,28 @@ class LogisticRegression:
         if model.l1:
             model.max_cum_l1 = learned.l1_most
             model.cum_l1 = utils.VectorDict(learned.l1_given, optim.initializers.Zeros())
-        self._scaler, self._model, self._folded = scaler, model, None
+        self._scaler, self._model, self._linear = scaler, model, None
 
-    def _log_odds(self, rows: Sequence[Sequence[Value]]) -> NDArray[np.float64]:
-        """Add up each row's parts, one after the other: in whatever batch, the same to the bit."""
-        folded = self._fold()
-        total = np.full(len(rows), folded.intercept)
-        for part in self._scaled(rows, folded):
-            total += part
-        for place, name in self._texts:
-            total += self._weights_of(name, [row[place] for row in rows], folded)
-        return total
-
-    def _scaled(self, rows: Sequence[Sequence[Value]], folded: _Folded) -> NDArray[np.float64]:
-        """Return what numbers and booleans add to the log-odds, shape (scalars, rows)."""
-        columns = [[row[place] for row in rows] for place in self._scalars]
-        values = np.array(columns, dtype=np.float64).reshape(len(columns), len(rows))
-        is_there = np.abs(values) <= LARGEST  # None has become nan
-        values = np.where(is_there, values, 0.0)
-        return np.where(is_there, (values - folded.means) * folded.factors, folded.absent)
-
-    def _weights_of(self, name: str, texts: Sequence[Value], folded: _Folded) -> list[float]:
-        """Return what the texts of one input add to the log-odds."""
-        find, weight = self._categories[name].find, folded.weights.get
-        absent = weight(missing(name), 0.0)
-        return [
-            weight(find(text) or "", 0.0) if isinstance(text, str) else absent for text in texts
-        ]
-
-    def _fold(self) -> _Folded:
-        """Fold what River's objects hold together, once after learning."""
-        if self._folded is None:
-            weights: dict[str, float] = self._model.weights
-            scalars = [self._fold_scalar(self._inputs[place], weights) for place in self._scalars]
-            means, factors, absent = np.array(scalars).reshape(-1, 3).T[:, :, np.newaxis]
-            self._folded = _Folded(means, factors, absent, weights, float(self._model.intercept))
-        return self._folded
-
-    def _fold_scalar(
-        self, plan: InputPlan, weights: Mapping[str, float]
-    ) -> tuple[float, float, float]:
-        """Return the mean, factor and weight if absent of one input; as River scales."""
-        weight, absent = weights.get(plan.name, 0.0), weights.get(missing(plan.name), 0.0)
-        if plan.kind == "boolean":
-            return 0.0, weight, absent
-        mean, variance = self._scaler.means.get(plan.name, 0.0), self._scaler.vars.get(plan.name)
-        return mean, weight / variance**0.5 if variance else 0.0, absent
+    def _fold(self) -> Linear:
+        """Fold what River's objects hold together, once after learning; as River scales."""
+        if self._linear is not None:
+            return self._linear
+        weights: dict[str, float] = self._model.weights
+        means, variances = self._scaler.means, self._scaler.vars
+        scalars: list[Scalar] = []
+        texts: list[Text] = []
+        for place, (name, absent, is_number, categories) in enumerate(self._looks):
+            without = weights.get(absent, 0.0)
+            if categories is not None:
+                texts.append(Text(place, categories.find, without))
+                continue
+            mean, factor = 0.0, weights.get(name, 0.0)
+            if is_number:
+                mean, variance = means.get(name, 0.0), variances.get(name)
+                factor = factor / variance**0.5 if variance else 0.0
+            scalars.append(Scalar(place, mean, factor, without))
+        self._linear = Linear(scalars, texts, weights, float(self._model.intercept))
+        return self._linear
 
 
 def probability(log_odds: float) -> float:

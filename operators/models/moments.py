@@ -41,6 +41,7 @@ class Moments:
         self._plans = kept.plan.models
         self._keys = kept.model_keys
         self._rows = rows
+        self._encode = msgspec.json.Encoder().encode
         self._signs: list[Sign] = []
         self._ticks: list[ModelTick] = []
 
@@ -64,20 +65,19 @@ class Moments:
             row: the event's, which is to be the next sign for decide.
         """
         for model in event.plan.scored_by:
-            key = self._keys[model]
-            told = profile.models.get(key)
+            told = profile.models.get(self._keys[model])
             if told is None:
-                told = profile.models[key] = Told()
-            told.moments += 1
+                told = profile.models[self._keys[model]] = Told()
+            number = told.moments = told.moments + 1
             values = self._rows.inputs(model, profile, moment, row)
-            about = row.customer, row.time, row.watermark, told.moments, values
+            drawn: tuple[bool, int | None] = False, None
+            if not session.revision:  # else its candidate is fixed
+                drawn = self._draw(profile, session, model, row, values)
             tick = self._ticks[model]
             tick.signs.append(len(self._signs))
-            if session.revision:  # its candidate is fixed
-                tick.moments.append(ModelMoment(*about, False))
-                continue
-            drawn = self._draw(profile, session, model, row, values)
-            tick.moments.append(ModelMoment(*about, *drawn))
+            tick.moments.append(
+                ModelMoment(row.customer, row.time, row.watermark, number, values, *drawn)
+            )
 
     def _draw(
         self, profile: Profile, session: Session, model: int, row: Row, values: list[Value]
@@ -85,8 +85,8 @@ class Moments:
         """Draw a moment's lot; say whether it is the candidate now, and the number of the last."""
         key, plan = self._keys[model], self._plans[model]
         moment = profile.models[key].moments
-        about = plan.name, row.customer, row.time, row.message_id or "", moment
-        digest = blake2b(msgspec.json.encode((self._config, *about)), digest_size=_LOT_BYTES)
+        about = self._config, plan.name, row.customer, row.time, row.message_id or "", moment
+        digest = blake2b(self._encode(about), digest_size=_LOT_BYTES)
         lot = int.from_bytes(digest.digest(), "big")
         of_model = session.models.get(key)
         if of_model is None:

@@ -196,9 +196,12 @@ class ModelStep:
             self._learn(EventTime(until * step_ms))
             group = groups[until]
             found = self._predict([moments[place].values for place in group])
+            candidates: list[tuple[ModelMoment, float | None]] = []
             for place, score in zip(group, found, strict=True):
                 scores[place] = score
-            self._remember([(moments[p], scores[p]) for p in group if moments[p].is_candidate])
+                if moments[place].is_candidate:
+                    candidates.append((moments[place], score))
+            self._remember(candidates)
         return scores
 
     def _predict(self, rows: list[list[Value]]) -> list[float | None]:

@@ -58,6 +58,10 @@ class Given(msgspec.Struct, array_like=True, gc=False):
     scores: dict[tuple[int, EventTime], tuple[float, float]]
 
 
+_Place = tuple[EventTime, str, int]
+"""Where an outcome stands among those to be learned: its time, customer and number."""
+
+
 class Waiting:
     """Outcomes that were told, but whose stretch of event time is not over (M6).
 
@@ -72,30 +76,30 @@ class Waiting:
     def __init__(self, keyvalue: KeyValue) -> None:
         self._keyvalue = keyvalue
         self._encode = msgspec.msgpack.Encoder().encode
-        self._heap: list[tuple[EventTime, str, int, ModelOutcome]] = []
-        self._unwritten: dict[bytes, ModelOutcome] = {}
+        self._heap: list[tuple[_Place, ModelOutcome]] = []
+        self._unwritten: dict[_Place, ModelOutcome] = {}
         self._read()
 
     def add(self, outcome: ModelOutcome) -> None:
         """Let an outcome wait."""
-        heappush(self._heap, (outcome.time, outcome.customer, outcome.number, outcome))
-        self._unwritten[_key(outcome)] = outcome
+        place = outcome.time, outcome.customer, outcome.number
+        heappush(self._heap, (place, outcome))
+        self._unwritten[place] = outcome
 
     def take(self, before: EventTime, most: int) -> list[ModelOutcome]:
         """Take the first outcomes before a time, in order of (time, customer, number)."""
         taken: list[ModelOutcome] = []
-        while self._heap and self._heap[0][0] < before and len(taken) < most:
-            outcome = heappop(self._heap)[-1]
-            key = _key(outcome)
-            if self._unwritten.pop(key, None) is None:
-                self._keyvalue.delete(key)
+        while self._heap and self._heap[0][0] < (before,) and len(taken) < most:
+            place, outcome = heappop(self._heap)
+            if self._unwritten.pop(place, None) is None:
+                self._keyvalue.delete(_key(outcome))
             taken.append(outcome)
         return taken
 
     def flush(self) -> None:
         """Write what is not written."""
-        for key, outcome in self._unwritten.items():
-            self._keyvalue.put(key, self._encode(outcome))
+        for outcome in self._unwritten.values():
+            self._keyvalue.put(_key(outcome), self._encode(outcome))
         self._unwritten.clear()
 
     def _read(self) -> None:
@@ -105,7 +109,8 @@ class Waiting:
             for value in self._keyvalue.get_many(keys):
                 assert value is not None, "the key was just found"
                 outcome = decode(value)
-                self._heap.append((outcome.time, outcome.customer, outcome.number, outcome))
+                place = outcome.time, outcome.customer, outcome.number
+                self._heap.append((place, outcome))
             start = keys[-1] + b"\0"
         heapify(self._heap)
 

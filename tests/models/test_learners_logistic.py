@@ -211,8 +211,9 @@ def test_contributions_add_up_to_the_log_odds(
     found = learner.contributions(row)
     assert found is not None
     assert list(found) == [each.name for each in INPUTS]
-    intercept = learner._fold().intercept
-    assert learner._log_odds([row])[0] == pytest.approx(sum(found.values()) + intercept, abs=1e-9)
+    linear = learner._fold()
+    expected = sum(found.values()) + linear.intercept
+    assert linear.log_odds([row])[0] == pytest.approx(expected, abs=1e-9)
 
 
 def test_texts_beyond_the_bound_share_one_weight() -> None:
