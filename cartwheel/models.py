@@ -15,11 +15,13 @@ from rich.table import Table
 from rich.text import Text
 
 from cartwheel.errors import CartwheelError, UsageError
+from cartwheel.model_tiers import print_tiers
 from cartwheel.places import check_place, write_whole
 from cartwheel.visible import visible
 from config import Config, ConfigError, load
 from config.wording import suggestion
 from flows.inspect_models import ModelReport, inspect_models
+from flows.inspect_rfm import RfmReport
 from flows.job import plans_of
 from flows.model_files import entries, exported
 from operators.models.learner import LearnerError
@@ -163,7 +165,10 @@ def _show(
     for number, (name, report) in enumerate(reports.items()):
         if number:
             console.print()
-        _print(console, name, report)
+        if isinstance(report, RfmReport):
+            print_tiers(console, name, report)
+        else:
+            _print(console, name, report)
     return 0
 
 

@@ -43,6 +43,8 @@ class ScoreWriter:
             "cause": [row.message_id] if row.message_id else [],
             "moment": format_time(row.time),
         }
+        if scored.tiers is not None:
+            data["tiers"] = scored.tiers._asdict()
         if model.is_shadow:
             data["shadow"] = True
         about = make_id("score", self._name, model.name, model.version, row.customer, row.time)

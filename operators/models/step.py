@@ -15,6 +15,7 @@ from operators.models.baseline import Baseline
 from operators.models.learner import Learner
 from operators.models.parts import ModelMoment, ModelOutcome, Value
 from operators.models.plan import ModelPlan
+from operators.models.rfm import Rfm, Tiers
 from operators.models.store import Given, Kept, ModelStore
 from operators.outputs import Record
 from operators.ticks import ModelTick, ScoreTick, TickName
@@ -58,7 +59,7 @@ class ModelStep:
     Args:
         plan: the model.
         learner: of the plan's kind, which has learned nothing yet.
-        watch: likewise.
+        watch: likewise; None for a model that predicts nothing.
         store: the model's own.
         shards: how many parts a tick has.
         ticks: each reader's last tick.
@@ -72,7 +73,7 @@ class ModelStep:
         self,
         plan: ModelPlan,
         learner: Learner,
-        watch: Watch,
+        watch: Watch | None,
         store: ModelStore,
         *,
         shards: int,
@@ -82,6 +83,7 @@ class ModelStep:
         self._plan = plan
         self._is_sum = bool(plan.target.value)
         self._learner = learner
+        self._rfm = learner if isinstance(learner, Rfm) else None
         self._baseline = Baseline(is_sum=self._is_sum)
         self._watch = watch
         self._drift = drift
@@ -93,8 +95,9 @@ class ModelStep:
         self._records: list[Record] = []
         self._errors = 0
         store.keep("learner", learner)
-        store.keep("baseline", self._baseline)
-        store.keep("watch", watch)
+        if watch is not None:
+            store.keep("baseline", self._baseline)
+            store.keep("watch", watch)
         if drift is not None:
             store.keep("drift", drift)
 
@@ -132,22 +135,29 @@ class ModelStep:
                 else:
                     self._store.waiting.add(outcome)
         least = min(self._marks)
-        scores = self._score([each for part in parts for each in part.moments], least)
+        moments = [each for part in parts for each in part.moments]
+        scores, tiers = self._score(moments, least)
         self._learn(least)
         self._drop()
-        rest = iter(scores)
-        said = [
-            ScoreTick(name, part.shard, self._plan.name, list(islice(rest, len(part.moments))))
-            for part in parts
-        ]
+        rest, rest_of_tiers = iter(scores), iter(tiers)
+        said = []
+        for part in parts:
+            count = len(part.moments)
+            own = list(islice(rest, count)), list(islice(rest_of_tiers, count))
+            said.append(ScoreTick(name, part.shard, self._plan.name, *own))
         counts = Counter({f"model errors {self._plan.name}": self._errors})
         said[0].records, said[0].counts = self._records, +counts
         return said
 
-    def _score(self, moments: list[ModelMoment], least: EventTime) -> list[float | None]:
+    def _score(
+        self, moments: list[ModelMoment], least: EventTime
+    ) -> tuple[list[float | None], list[Tiers]]:
         """Score a tick's moments, those together between which nothing is learned.
 
         Their order within such a group changes no score.
+
+        Returns:
+            The scores, and of an RFM model the tiers that they are made of.
         """
         step_ms = self._plan.step_ms
         groups: dict[int, list[int]] = {}
@@ -158,14 +168,18 @@ class ModelStep:
                 group = groups[until] = []
             group.append(place)
         scores: list[float | None] = [None] * len(moments)
+        tiers: dict[int, Tiers] = {}
         for until in sorted(groups):
             self._learn(EventTime(until * step_ms))
             group = groups[until]
             found = self._predict([moments[place].values for place in group])
             for place, score in zip(group, found, strict=True):
                 scores[place] = score
-            self._remember([(moments[p], scores[p]) for p in group if moments[p].is_candidate])
-        return scores
+            if self._rfm is not None:
+                tiers.update((place, self._rfm.tiers(moments[place].values)) for place in group)
+            else:
+                self._remember([(moments[p], scores[p]) for p in group if moments[p].is_candidate])
+        return scores, [tiers[place] for place in range(len(tiers))]
 
     def _predict(self, rows: list[list[Value]]) -> list[float | None]:
         """Ask the learner; where it fails, row by row, so that one row costs no other its score."""
@@ -208,6 +222,10 @@ class ModelStep:
             return
         head.learned_until = until
         while outcomes := self._store.waiting.take(until, LEARNED_AT_ONCE):
+            if self._rfm is not None:
+                self._rfm.learn_all(outcomes, self._store.counted)
+                self._store.has_learned = True
+                continue
             given = self._store.given.edit(dict.fromkeys(each.customer for each in outcomes))
             for outcome in outcomes:
                 self._learn_one(outcome, given.get(outcome.customer))
@@ -219,6 +237,7 @@ class ModelStep:
         scores = given.scores.pop(outcome.number, None) if given else None
         if scores is not None:  # else the learner failed at that moment
             _, score, baseline = scores
+            assert self._watch is not None, "it predicts something"
             self._watch.note(score, baseline, label)
             if self._drift is not None:
                 error = abs(label - score)
