@@ -19,6 +19,8 @@ MOST_BUCKETS = 20_000
 HOUR_MS = 3_600_000
 
 _PARTS = 128
+_BLOCK = 128
+"""Of so many buckets the sum is kept too, so that limits are found without looking at all."""
 _LEAST, _GREATEST = 2.0**-20, 2.0**50
 _FIRST = frexp(_LEAST)[1]
 _NO_FLOOR = -(1 << 62)
@@ -78,6 +80,7 @@ class Sketch:
         self._scale = scale
         self._counted = Counted()
         self._count = 0
+        self._blocks: dict[int, int] = {}
         self._limits: list[int] = []
         self._is_changed = False
 
@@ -132,6 +135,9 @@ class Sketch:
         """Take what ``dump`` has returned."""
         self._counted = counted
         self._count = sum(counted.buckets.values())
+        self._blocks = {}
+        for bucket, count in counted.buckets.items():
+            self._change_block(bucket, count)
         self._is_changed = True
 
     def _change(self, bucket: int, by: int) -> None:
@@ -143,25 +149,45 @@ class Sketch:
             counted.buckets[bucket] = count
         else:
             del counted.buckets[bucket]
+        self._change_block(bucket, by)
         self._count += by
         self._is_changed = True
 
+    def _change_block(self, bucket: int, by: int) -> None:
+        block = bucket // _BLOCK
+        count = self._blocks.get(block, 0) + by
+        if count:
+            self._blocks[block] = count
+        else:
+            del self._blocks[block]
+
     def _merge_below(self, floor: int) -> None:
-        counted = self._counted
-        counted.floor = floor
-        low = [bucket for bucket in counted.buckets if bucket < floor]
-        if low:
-            merged = sum(counted.buckets.pop(bucket) for bucket in low)
-            counted.buckets[floor] = counted.buckets.get(floor, 0) + merged
+        buckets, before = self._counted.buckets, self._counted.floor
+        self._counted.floor = floor
+        is_near = floor - before < len(buckets)
+        low = range(before, floor) if is_near else [each for each in buckets if each < floor]
+        merged = 0
+        for bucket in low:
+            count = buckets.pop(bucket, 0)
+            if count:
+                self._change_block(bucket, -count)
+                merged += count
+        if merged:
+            buckets[floor] = buckets.get(floor, 0) + merged
+            self._change_block(floor, merged)
 
     def _find_limits(self) -> None:
         """Find the lowest bucket of each tier but the first."""
         limits: list[int] = []
         below = 0
-        for bucket, count in sorted(self._counted.buckets.items()):
-            below += count
-            while len(limits) < TIERS - 1 and below * TIERS >= self._count * (len(limits) + 1):
-                limits.append(bucket + 1)
+        for block in sorted(self._blocks):
+            if (below + self._blocks[block]) * TIERS < self._count * (len(limits) + 1):
+                below += self._blocks[block]
+                continue
+            for bucket in range(block * _BLOCK, (block + 1) * _BLOCK):
+                below += self._counted.buckets.get(bucket, 0)
+                while len(limits) < TIERS - 1 and below * TIERS >= self._count * (len(limits) + 1):
+                    limits.append(bucket + 1)
         self._limits, self._is_changed = limits, False
 
 

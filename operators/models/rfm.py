@@ -95,10 +95,8 @@ class Rfm:
                 found[each.customer] = known.insert(each.customer, Values(values))
 
     def predict(self, rows: Sequence[Sequence[Value]]) -> list[float]:
-        """See Learner; a tier that is missing counts as the first."""
-        return [
-            sum(tier - 1 for tier in self.tiers(row) if tier is not None) / _MOST for row in rows
-        ]
+        """See Learner."""
+        return [score_of(self.tiers(row)) for row in rows]
 
     def learn(self, row: Sequence[Value], _label: float) -> None:
         """Count one more customer."""
@@ -137,6 +135,11 @@ class Rfm:
                 sketch.remove(value)
             else:
                 sketch.add(value)
+
+
+def score_of(tiers: Tiers) -> float:
+    """Return the score of a customer with these tiers; one that is missing counts as the first."""
+    return sum(tier - 1 for tier in tiers if tier is not None) / _MOST
 
 
 def numbers(row: Sequence[Value]) -> list[float | None]:

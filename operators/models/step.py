@@ -15,7 +15,7 @@ from operators.models.baseline import Baseline
 from operators.models.learner import Learner
 from operators.models.parts import ModelMoment, ModelOutcome, Value
 from operators.models.plan import ModelPlan
-from operators.models.rfm import Rfm, Tiers
+from operators.models.rfm import Rfm, Tiers, score_of
 from operators.models.store import Given, Kept, ModelStore
 from operators.outputs import Record
 from operators.ticks import ModelTick, ScoreTick, TickName
@@ -172,13 +172,15 @@ class ModelStep:
         for until in sorted(groups):
             self._learn(EventTime(until * step_ms))
             group = groups[until]
+            if self._rfm is not None:
+                for place in group:
+                    tiers[place] = said = self._rfm.tiers(moments[place].values)
+                    scores[place] = self._rounded(score_of(said))
+                continue
             found = self._predict([moments[place].values for place in group])
             for place, score in zip(group, found, strict=True):
                 scores[place] = score
-            if self._rfm is not None:
-                tiers.update((place, self._rfm.tiers(moments[place].values)) for place in group)
-            else:
-                self._remember([(moments[p], scores[p]) for p in group if moments[p].is_candidate])
+            self._remember([(moments[p], scores[p]) for p in group if moments[p].is_candidate])
         return scores, [tiers[place] for place in range(len(tiers))]
 
     def _predict(self, rows: list[list[Value]]) -> list[float | None]:

@@ -1,7 +1,9 @@
 """RFM: tiers are those of all customers' values, each counted once, in whatever order they came."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
+from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from operators.models.learner import LearnerError
 from operators.models.parts import ModelOutcome, Value
-from operators.models.quantiles import HOUR_MS, HOURS, MOST_BUCKETS, NUMBERS, Sketch
+from operators.models.quantiles import HOUR_MS, HOURS, MOST_BUCKETS, NUMBERS, Counted, Sketch
 from operators.models.rfm import Rfm, Values
 from operators.times import EventTime
 from oracle.rfm import CLEAR, EXACT, Known, score_of
@@ -209,6 +211,32 @@ def test_what_was_merged_can_be_taken_out() -> None:
     for time in times[:3]:
         hours.remove(time)
     assert [each.customers for each in hours.tiers()] == [1, 0, 1, 0, 0]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    added=st.lists(st.integers(-3000, 3000), min_size=1, max_size=30),
+    gone=st.lists(st.integers(0, 29), max_size=20),
+    most=st.sampled_from([1, 5, 300, 2000]),
+)
+@example(added=[0, 1, 2, 10, 500], gone=[0], most=5)
+def test_the_oldest_are_merged_as_if_they_had_all_been_as_old_as_that(
+    added: list[int], gone: list[int], most: int
+) -> None:
+    sketch, left = Sketch(HOURS), list(added)
+    with patch("operators.models.quantiles.MOST_BUCKETS", most):
+        for number, hour in enumerate(added):
+            sketch.add(float(hour * HOUR_MS))
+            if number in gone and len(left) > 1:
+                left.remove(hour)
+                sketch.remove(float(hour * HOUR_MS))
+        oldest = max(added) - most + 1
+        merged = Counter(max(hour, oldest) for hour in left)
+        assert sketch.dump() == Counted(dict(sorted(merged.items())), oldest)
+        for hour in {*added, oldest - 1, max(added) + 1}:
+            below = sum(max(each, oldest) < max(hour, oldest) for each in left)
+            tier = min(5, 1 + below * 5 // len(left))
+            assert sketch.tier(float(hour * HOUR_MS)) == tier
 
 
 @settings(deadline=None)
