@@ -14,6 +14,7 @@ from config import (
     ConfigError,
     KafkaSecurity,
     Model,
+    PredictingModel,
     Problem,
     Segment,
     Trigger,
@@ -152,12 +153,14 @@ def _segment(segment: Segment) -> str:
 
 
 def _model(model: Model) -> str:
-    """Say what a model predicts, and where it scores."""
+    """Say what a model predicts or looks at, and where it scores."""
+    at = " or ".join(model.at) or "every event"
+    shadow = " (a shadow)" if model.shadow else ""
+    if not isinstance(model, PredictingModel):
+        return f"{model.kind} of {', '.join(model.looks_at)}, at {at}{shadow}"
     within = format_duration(model.within_ms) if model.within_ms else "the session"
     target = f"{'no ' if model.is_absence else ''}{model.event}"
     target = f"the sum of {model.path} of {target}" if model.path else target
-    at = " or ".join(model.at) or "every event"
-    shadow = " (a shadow)" if model.shadow else ""
     return f"{model.kind}, predicts {target} within {within}, at {at}{shadow}"
 
 

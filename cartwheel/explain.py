@@ -156,6 +156,9 @@ def _score(name: str, score: ScoreExplained) -> Tree:
     branch = tree.add(Text(f"of the customer as of now it would say {now}"))
     for key, each in sorted(score.inputs.items(), key=lambda item: -abs(item[1].adds or 0.0)):
         value = "missing" if each.value is None else msgspec.json.encode(each.value).decode()
+        if each.tier is not msgspec.UNSET:
+            tier = "missing" if each.tier is None else each.tier
+            branch.add(Text(f"tier {tier}  {key} = {visible(value)}"))
         if each.adds is not None:
             branch.add(Text(f"{each.adds:+.4f}  {key} = {visible(value)}"))
     if score.rest is not None:

@@ -16,12 +16,15 @@ from rich.text import Text
 
 from cartwheel import models_train
 from cartwheel.errors import CartwheelError, UsageError
+from cartwheel.model_tiers import print_tiers
 from cartwheel.models_train import train
 from cartwheel.places import check_place, write_whole
-from cartwheel.visible import visible
+from cartwheel.visible import size, visible
 from config import Config, ConfigError, load, suggestion
+from flows.drift_report import ChangesReport
 from flows.errors import ResumeError
 from flows.inspect_models import ModelReport, inspect_models
+from flows.inspect_rfm import RfmReport
 from flows.job import plans_of
 from flows.model_files import entries, exported
 from flows.placed_models import is_placed, place
@@ -175,7 +178,7 @@ def _tell(
     arguments: argparse.Namespace,
     config: Config,
     folder: StateFolder,
-    reports: Mapping[str, ModelReport],
+    reports: Mapping[str, ModelReport | RfmReport],
 ) -> int:
     if arguments.json:
         told = {"state": str(folder.path), "config": config.name, "models": reports}
@@ -186,7 +189,10 @@ def _tell(
     for number, (name, report) in enumerate(reports.items()):
         if number:
             console.print()
-        _print(console, name, report)
+        if isinstance(report, RfmReport):
+            print_tiers(console, name, report)
+        else:
+            _print(console, name, report)
     return 0
 
 

@@ -19,6 +19,7 @@ from cartwheel.replay import Recorded, asked_events, asked_order
 from cartwheel.to_the_end import replay_to_the_end, stopped_by_sigterm
 from config import Config
 from flows.inspect_models import ModelReport, inspect_models
+from flows.inspect_rfm import RfmReport
 from flows.model_files import exported
 from flows.placed_models import is_placed, place, place_rest
 from operators.models.plan import ModelPlan
@@ -54,7 +55,7 @@ def train(
     config: Config,
     plans: Sequence[ModelPlan],
     folder: StateFolder,
-) -> dict[str, ModelReport]:
+) -> dict[str, ModelReport | RfmReport]:
     """Train models, and let the state begin with what they have learned: all of them or none.
 
     Returns:

@@ -12,7 +12,7 @@ from config.kafka import KafkaSecurity, KafkaSink, KafkaSource
 from config.kafka_values import SINK_TOPICS
 from config.loading import Loaded, load, load_with_warnings
 from config.measures import Collect, Measure
-from config.model_specs import Model
+from config.model_specs import Model, PredictingModel
 from config.models import (
     Config,
     Duplicates,
@@ -73,6 +73,7 @@ __all__ = [
     "Measure",
     "Model",
     "Place",
+    "PredictingModel",
     "Problem",
     "QuietHours",
     "RuleNames",

@@ -49,8 +49,9 @@ def hinted(  # noqa: PLR0913 (each is one thing that a name may wrongly mean)
         return msgspec.structs.replace(problem, message=f"there is no {name} here", near=near)
     if problem.near == f"{SEGMENT}{own}":
         problem = msgspec.structs.replace(problem, near=None)
-    if space == "score" and rest in shadows:
-        message: str | None = f"{rest} is a shadow: its scores steer nothing while shadow is true"
+    model = rest.partition(".")[0]
+    if space == "score" and model in shadows:
+        message: str | None = f"{model} is a shadow: its scores steer nothing while shadow is true"
     else:
         message = _unknown(name, space, scope, without_event)
     if message:

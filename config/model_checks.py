@@ -8,7 +8,15 @@ from collections.abc import Iterator, Mapping
 
 from config.environment import Substituted
 from config.hints import hinted
-from config.model_values import BASELINE, LOGISTIC, SESSION, predicted, unquoted
+from config.model_values import (
+    BASELINE,
+    LOGISTIC,
+    RFM,
+    RFM_PARTS,
+    SESSION,
+    predicted,
+    unquoted,
+)
 from config.plain import KEY, Finding, Path, mapping_at
 from config.river_kinds import KindError, is_classifier, river_class, try_class
 from config.wording import quote
@@ -29,14 +37,24 @@ _REFUSED = {
     " session. and context.",
 }
 """The names that no model looks at, by what stands before their dot."""
+_A_NUMBER = {Type.NUMBER, Type.DURATION, Type.ANY}
+_FITTING = {
+    "recency": ({Type.TIME}, "a time, such as a feature {time: Order Completed}"),
+    "frequency": (_A_NUMBER, "a number, such as a feature {count: Order Completed}"),
+    "monetary": (_A_NUMBER, "a number, such as a feature {sum: …, of: Order Completed}"),
+}
+"""Of each part of RFM the types that it may have, and what it is."""
 
 
 def check_models(config: object) -> Iterator[Finding]:
     """Give the path of each key of models that does not go with another."""
     for name, spec in mapping_at(config, "models").items():
         path, keys = ("models", name), mapping_at(spec)
-        yield from _target(path, keys)
-        yield from _kind(path, keys)
+        if keys.get("kind") != RFM:
+            yield from _target(path, keys)
+            yield from _kind(path, keys)
+        if not isinstance(keys.get("predicts"), dict):
+            yield from _moves(path, keys)
         yield from _twice(path, keys)
 
 
@@ -50,10 +68,10 @@ def events_of_models(plain: object) -> Iterator[tuple[Path, str]]:
     """Give every event that the models of a config that is fine name, and where."""
     for name, spec in mapping_at(plain, "models").items():
         path, keys = ("models", name), mapping_at(spec)
-        target = keys["predicts"]
+        target = keys.get("predicts")
         if isinstance(target, str):
             yield (*path, "predicts"), predicted(target)[0]
-        else:
+        elif target is not None:
             yield (*path, "predicts", "of"), str(mapping_at(target)["of"])
         at = keys.get("at")
         for number, event in enumerate(at if isinstance(at, list) else []):
@@ -74,12 +92,29 @@ def check_inputs(config: object, scope: DictScope) -> Iterator[InExpression]:
         scope: of segments.
     """
     for name, spec in mapping_at(config, "models").items():
-        named = mapping_at(spec).get("from")
-        for number, text in enumerate(named if isinstance(named, list) else []):
+        is_rfm = mapping_at(spec).get("kind") == RFM
+        for key, text in _named(mapping_at(spec)):
             if isinstance(text, str) and text:
-                problem = _input(text, scope)
+                problem = _input(text, scope) or (_part(str(key), text, scope) if is_rfm else None)
                 if problem:
-                    yield ("models", name, "from", number), problem
+                    yield ("models", name, "from", key), problem
+
+
+def _named(keys: Mapping[str, object]) -> list[tuple[str | int, object]]:
+    """Give what a model looks at, each with its place in ``from``: a list, or parts by name."""
+    named = keys.get("from")
+    if keys.get("kind") == RFM:
+        parts = mapping_at(named)
+        return [(part, parts[part]) for part in RFM_PARTS if part in parts]
+    return list(enumerate(named if isinstance(named, list) else []))
+
+
+def _part(part: str, text: str, scope: DictScope) -> ExpressionProblem | None:
+    """Find what can be no time, or no number, where RFM needs one."""
+    fits, what = _FITTING[part]
+    if scope.resolve(text.strip()) in fits:
+        return None
+    return ExpressionProblem(f"{text.strip()} does not fit: {part} is {what}", 0, len(text))
 
 
 def _input(text: str, scope: DictScope) -> ExpressionProblem | None:
@@ -131,6 +166,10 @@ def _target(path: Path, keys: Mapping[str, object]) -> Iterator[Finding]:
     if isinstance(target, str) and predicted(target)[1] and keys.get("within") == SESSION:
         end = "that no event comes is predicted for a fixed time"
         yield (*path, "within"), f"found session, expected a duration such as 30d: {end}"
+
+
+def _moves(path: Path, keys: Mapping[str, object]) -> Iterator[Finding]:
+    """Find a move that no score between 0 and 1 makes."""
     moves = unquoted(mapping_at(keys.get("emit")).get("moves"))
     if isinstance(moves, int | float) and moves > 1:
         message = f"found {moves:g}, expected at most 1: scores lie between 0 and 1"
@@ -183,10 +222,9 @@ def _plain(value: object) -> object:
 
 
 def _twice(path: Path, keys: Mapping[str, object]) -> Iterator[Finding]:
-    named = keys.get("from")
     seen = set()
-    for number, name in enumerate(named if isinstance(named, list) else []):
+    for key, name in _named(keys):
         if isinstance(name, str):
             if name in seen:
-                yield (*path, "from", number), "found a second time, expected each name once"
+                yield (*path, "from", key), "found a second time, expected each name once"
             seen.add(name)

@@ -14,6 +14,8 @@ from config.model_values import (
     BASELINE,
     LOGISTIC,
     MOMENTS,
+    RFM,
+    RFM_PARTS,
     BaselineKind,
     EventOrNone,
     LogisticKind,
@@ -22,6 +24,7 @@ from config.model_values import (
     Parameter,
     Penalty,
     Rate,
+    RfmKind,
     RiverKind,
     Share,
     StepMs,
@@ -40,6 +43,15 @@ MOST_PARAMETERS = 50
 
 _WORD, _MAPPING = "<word>", "<mapping>"
 """Tags of the two ways of writing; in <> so that none is taken for a key."""
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise expected("a name such as views_1h or session.duration")
+    return str(value)
+
+
+OneInput = Annotated[str, read_by(_name, TEXT)]
 
 
 class SumTarget(Section):
@@ -82,6 +94,17 @@ class LogisticParameters(Brief):
     """How many weights the categories of one input have at most."""
 
 
+class RfmInputs(Section):
+    """What customers are held against each other by."""
+
+    recency: OneInput
+    """A time: of the last order."""
+    frequency: OneInput
+    """A number: how many orders."""
+    monetary: OneInput
+    """A number: what was spent."""
+
+
 _NAMES = Annotated[list[TEXT], Field(min_length=1)]
 
 
@@ -112,12 +135,6 @@ def _sorted(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(names)))
 
 
-def _name(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise expected("a name such as views_1h or session.duration")
-    return str(value)
-
-
 Predicts = Annotated[
     Annotated[EventOrNone, Tag(_WORD)] | Annotated[SumTarget, Tag(_MAPPING)],
     Discriminator(_form),
@@ -136,7 +153,7 @@ Events = Annotated[
 ]
 """Sorted, each once."""
 Inputs = Annotated[
-    tuple[Annotated[str, read_by(_name, TEXT)], ...],
+    tuple[OneInput, ...],
     Field(max_length=MOST_INPUTS),
     BeforeValidator(_list, json_schema_input_type=_NAMES),
 ]
@@ -151,24 +168,49 @@ class Model(Brief):
 
     kind: str
     """What learns."""
-    predicts: Predicts
-    """What comes: an event, ``no`` event of a name, or the sum of a number of such events."""
-    within_ms: Within = Field(alias="within")
-    """How long after the moment it counts: a duration, or the rest of the session."""
     at: Events = ()
     """The events at which it scores; without it every event."""
-    inputs: Inputs = Field((), alias="from")
-    """What it looks at."""
     step_ms: StepMs = Field(60_000, alias="step")
     """In which steps of event time it learns."""
     emit: Emit = Field(MOMENTS, exclude=True)
     """Which scores are written."""
+    shadow: Yes = Field(False, exclude=True)
+    """Whether it steers nothing."""
+
+    @property
+    def looks_at(self) -> tuple[str, ...]:
+        """The names of its inputs, in their order."""
+        return ()
+
+    @property
+    def moves(self) -> float | None:
+        """By how much more than this a score has to move to be written, None for each."""
+        return self.emit.moves if isinstance(self.emit, Moving) else None
+
+    @property
+    def told_parameters(self) -> Mapping[str, Any]:
+        """The parameters of its kind, with every default that is cartwheel's own."""
+        return {}
+
+
+class PredictingModel(Model):
+    """Base of those that learn what becomes of their moments."""
+
+    predicts: Predicts
+    """What comes: an event, ``no`` event of a name, or the sum of a number of such events."""
+    within_ms: Within = Field(alias="within")
+    """How long after the moment it counts: a duration, or the rest of the session."""
+    inputs: Inputs = Field((), alias="from")
+    """What it looks at."""
     threshold: Share = Field(0.5, exclude=True)
     """From which score on its metrics take the event for predicted."""
     calibrate: Yes = False
     """Whether its scores are made to fit how often the event came."""
-    shadow: Yes = Field(False, exclude=True)
-    """Whether it is measured only, and steers nothing."""
+
+    @property
+    def looks_at(self) -> tuple[str, ...]:
+        """As given."""
+        return self.inputs
 
     @property
     def event(self) -> str:
@@ -186,24 +228,14 @@ class Model(Brief):
         """Where the number stands whose sum is predicted, empty where it is whether one comes."""
         return self.predicts.path if isinstance(self.predicts, SumTarget) else ""
 
-    @property
-    def moves(self) -> float | None:
-        """By how much more than this a score has to move to be written, None for each."""
-        return self.emit.moves if isinstance(self.emit, Moving) else None
 
-    @property
-    def told_parameters(self) -> Mapping[str, Any]:
-        """The parameters of its kind, with every default that is cartwheel's own."""
-        return {}
-
-
-class BaselineModel(Model):
+class BaselineModel(PredictingModel):
     """The rate so far, or the mean so far; it looks at nothing."""
 
     kind: BaselineKind
 
 
-class LogisticModel(Model):
+class LogisticModel(PredictingModel):
     """A logistic regression that learns from each outcome."""
 
     kind: LogisticKind
@@ -219,7 +251,20 @@ class LogisticModel(Model):
         return told | {"class_weight": {"positive": self.parameters.class_weight.positive}}
 
 
-class RiverModel(Model):
+class RfmModel(Model):
+    """Tiers of how recently, how often and for how much customers have bought."""
+
+    kind: RfmKind
+    parts: RfmInputs = Field(alias="from")
+    """What it looks at."""
+
+    @property
+    def looks_at(self) -> tuple[str, ...]:
+        """In the order of RFM_PARTS."""
+        return tuple(getattr(self.parts, part) for part in RFM_PARTS)
+
+
+class RiverModel(PredictingModel):
     """A classifier or a regressor of River."""
 
     kind: RiverKind
@@ -239,6 +284,7 @@ class RiverModel(Model):
 MODEL_KINDS: Mapping[str, type[Model]] = {
     "<logistic_regression>": LogisticModel,
     "<baseline>": BaselineModel,
+    "<rfm>": RfmModel,
     "<river>": RiverModel,
 }
 
@@ -248,8 +294,8 @@ def _tag(value: Any) -> str:
     if isinstance(value, Model):
         return next(tag for tag, kind in MODEL_KINDS.items() if isinstance(value, kind))
     kind = value.get("kind")
-    if kind == BASELINE:
-        return f"<{BASELINE}>"
+    if kind in (BASELINE, RFM):
+        return f"<{kind}>"
     is_dotted = isinstance(kind, str) and "." in kind
     return "<river>" if is_dotted else f"<{LOGISTIC}>"
 
@@ -263,6 +309,7 @@ def _mapping(value: object) -> object:
 AnyModel = Annotated[
     Annotated[LogisticModel, Tag("<logistic_regression>")]
     | Annotated[BaselineModel, Tag("<baseline>")]
+    | Annotated[RfmModel, Tag("<rfm>")]
     | Annotated[RiverModel, Tag("<river>")],
     Discriminator(_tag),
     BeforeValidator(_mapping),

@@ -13,7 +13,8 @@ from config.values import ANY_EVENT, MAX_EVENT_CHARACTERS, expected, parse_durat
 from config.wording import nearest
 from expressions.tokens import UNITS_MS
 
-LOGISTIC, BASELINE = "logistic_regression", "baseline"
+LOGISTIC, BASELINE, RFM = "logistic_regression", "baseline", "rfm"
+RFM_PARTS = ("recency", "frequency", "monetary")
 SESSION = "session"
 MOMENTS = "moments"
 NO = "no "
@@ -22,7 +23,7 @@ NO = "no "
 STEP_MS = (UNITS_MS["s"], UNITS_MS["d"])
 MOST_ITEMS = 100
 
-_A_KIND = f"{LOGISTIC}, {BASELINE}, or a class of River such as tree.HoeffdingTreeClassifier"
+_A_KIND = f"{LOGISTIC}, {BASELINE}, {RFM}, or a class of River such as tree.HoeffdingTreeClassifier"
 _RIVER = r"[a-z][a-z0-9_]*\.[A-Z][A-Za-z0-9_]*"
 
 Scalar = str | int | float | bool | None
@@ -86,6 +87,11 @@ def _step(value: object) -> int:
     return duration_ms
 
 
+def score_names(name: str, kind: object) -> list[str]:
+    """Give what rules may name of a model's score, without ``score.``: its tiers too."""
+    return [name, *(f"{name}.{part}" for part in RFM_PARTS if kind == RFM)]
+
+
 def predicted(value: str) -> tuple[str, bool]:
     """Give the event in the text of a prediction, and whether it is to stay away."""
     is_absence = value.startswith(NO)
@@ -112,7 +118,7 @@ def _one_event(value: object) -> str:
 def _kind_like(fits: Callable[[str], bool], form: Any) -> PlainValidator:
     def read(value: object) -> str:
         if not isinstance(value, str) or not fits(value):
-            near = nearest(value, (LOGISTIC, BASELINE)) if isinstance(value, str) else None
+            near = nearest(value, (LOGISTIC, BASELINE, RFM)) if isinstance(value, str) else None
             raise expected(_A_KIND, near=near)
         return str(value)
 
@@ -148,6 +154,7 @@ EventOrNone = Annotated[str, read_by(_event_or_none, TEXT)]
 OneEvent = Annotated[str, read_by(_one_event, TEXT)]
 LogisticKind = Annotated[str, _kind_like(lambda value: value == LOGISTIC, words(LOGISTIC))]
 BaselineKind = Annotated[str, _kind_like(lambda value: value == BASELINE, words(BASELINE))]
+RfmKind = Annotated[str, _kind_like(lambda value: value == RFM, words(RFM))]
 RiverKind = Annotated[str, _kind_like(lambda _: True, text_like(f"^{_RIVER}$"))]
 """Whether River has it is asked in ``model_checks``."""
 Parameter = Annotated[Any, read_by(_parameter, Scalar | list[Scalar])]

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
-from config.model_specs import Model
+from config.model_specs import Model, PredictingModel
 from expressions import Tree, normalized
 from expressions.compile import constant_value
 from expressions.tree import MIRRORED, Compare, Name, is_constant, walk
@@ -12,7 +12,11 @@ _SCORE = "score."
 
 def chances(models: Mapping[str, Model]) -> set[str]:
     """Give the scores, by their names in rules, that lie between 0 and 1."""
-    return {f"{_SCORE}{name}" for name, model in models.items() if not model.path}
+    return {
+        f"{_SCORE}{name}"
+        for name, model in models.items()
+        if not (isinstance(model, PredictingModel) and model.path)
+    }
 
 
 def asked_in_vain(tree: Tree, scores: Collection[str]) -> Iterator[str]:

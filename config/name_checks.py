@@ -11,6 +11,7 @@ from config.features import FEATURE_KINDS
 from config.hints import SEGMENT, hinted
 from config.measures import COLLECT_KINDS, Measure, kinds_in
 from config.model_checks import check_inputs, shadow_models
+from config.model_values import score_names
 from config.plain import Path, mapping_at
 from config.scopes import ATTRIBUTE_TYPES, customer_scope, measured_type
 from config.segment_order import cycles
@@ -74,7 +75,12 @@ def _scope(config: object) -> DictScope:
         _types(mapping_at(config, "session", "collect"), COLLECT_KINDS),
         mapping_at(config, "segments"),
         {name: ATTRIBUTE_TYPES.get(str(kind), Type.ANY) for name, kind in columns.items()},
-        [name for name in models if name not in shadow_models(config)],
+        [
+            score
+            for name, spec in models.items()
+            if name not in shadow_models(config)
+            for score in score_names(name, mapping_at(spec).get("kind"))
+        ],
     )
 
 

@@ -6,6 +6,7 @@ Two sets: what an event holds, for features; what is known of a customer, for se
 from collections.abc import Iterable, Mapping
 
 from config.features import FEATURE_KINDS, LastFeature
+from config.model_values import score_names
 from config.models import Config
 from config.written import EVENT
 from expressions import KEYWORDS, DictScope, Scope, Tree, Type, check
@@ -82,7 +83,7 @@ def customer_scope(
         collected: the type of each value that sessions collect.
         segments: their names.
         attributes: the type of each column of the customers' file.
-        scores: the names of the models that steer something.
+        scores: what stands behind ``score.``, of the models that steer something.
     """
     known = dict(features)
     spaces: dict[str, Mapping[str, Type]] = {
@@ -130,7 +131,12 @@ def scope_of(config: Config) -> DictScope:
         },
         config.segments,
         {name: ATTRIBUTE_TYPES[kind] for name, kind in attributes.items()},
-        [name for name, each in config.models.items() if not each.shadow],
+        [
+            score
+            for name, each in config.models.items()
+            if not each.shadow
+            for score in score_names(name, each.kind)
+        ],
     )
 
 

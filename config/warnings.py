@@ -63,7 +63,7 @@ def _unused(config: Config, plain: object) -> Iterator[Finding]:
         for name in names(tree)
     }
     used.update(names_in_triggers(plain))
-    used.update(name for model in config.models.values() for name in model.inputs)
+    used.update(name for model in config.models.values() for name in model.looks_at)
     unused = [name for name in config.features if name not in used]
     if not unused:
         return

@@ -11,6 +11,8 @@ from connectors.dead_letters import PREFIX
 from operators.decisions import OUTCOMES, REASONS
 from operators.features.plan import FeaturePlan
 from operators.heads import NAME_CHARACTERS
+from operators.models.quantiles import TIERS
+from operators.models.rfm import PARTS
 
 Schema = dict[str, object]
 
@@ -26,6 +28,7 @@ _ID: Schema = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 _TEXT: Schema = {"type": "string"}
 _TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
+_TIER: Schema = {"type": ["integer", "null"], "minimum": 1, "maximum": TIERS}
 _NUMBER_OR_NULL: Schema = {"type": ["number", "null"]}
 _SCALAR: Schema = {"type": ["string", "number", "boolean"]}
 _SCALAR_OR_NULL: Schema = {"type": ["string", "number", "boolean", "null"]}
@@ -225,11 +228,12 @@ def _score() -> Schema:
             "model": {"type": "string", "minLength": 1},
             "version": {"type": "string", "pattern": _VERSION},
             "score": {"type": "number", "description": "0 to 1, but of models that predict a sum"},
+            "tiers": {**_object(dict.fromkeys(PARTS, _TIER)), "description": "of rfm models"},
             "cause": {"type": "array", "items": _TEXT, "maxItems": 1},
             "moment": _TIME,
             "shadow": {"const": True, "description": "of a model that steers nothing"},
         },
-        optional=["shadow"],
+        optional=["tiers", "shadow"],
     )
 
 

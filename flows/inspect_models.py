@@ -10,13 +10,16 @@ from typing import Any
 
 import msgspec
 
-from config import Config, Model, format_duration
+from config import Config, PredictingModel, format_duration
 from flows.drift_report import DriftReport, drift_report
 from flows.explanation import Explanation
+from flows.inspect_rfm import RfmReport, rfm_report
 from flows.inspect_state import inspect_state
 from flows.model_files import KEYS, open_learned, read_model
+from operators.models.learner import Learner
 from operators.models.parts import Value
 from operators.models.plan import InputKind, ModelPlan
+from operators.models.rfm import Rfm
 from operators.models.store import ModelStateError
 from operators.times import AFTER_ALL, BEFORE_ALL, EventTime, format_time, parse_time
 from state.folder import StateFolder
@@ -89,12 +92,14 @@ class InputExplained(msgspec.Struct, frozen=True):
     """What a model sees of a customer, and what it adds to the log-odds of the score.
 
     Attributes:
-        value: None is missing; of a time the seconds since then.
+        value: None is missing; of a time the seconds since then, of an instant the text.
         adds: None for kinds that cannot say.
+        tier: of rfm models: 1 to 5, None where it is missing.
     """
 
     value: Value
     adds: float | None
+    tier: int | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class ScoreExplained(msgspec.Struct, frozen=True):
@@ -119,7 +124,7 @@ def inspect_models(
     config: Config,
     plans: Iterable[ModelPlan],
     threshold: float | None = None,
-) -> dict[str, ModelReport]:
+) -> dict[str, ModelReport | RfmReport]:
     """Look at models.
 
     Args:
@@ -134,10 +139,14 @@ def inspect_models(
     """
     progress = inspect_state(folder).progress if folder.exists() else None
     counts = progress.counts if progress else None
-    return {
-        plan.name: _report(folder, config.models[plan.name], plan, threshold, counts)
-        for plan in plans
-    }
+    found: dict[str, ModelReport | RfmReport] = {}
+    for plan in plans:
+        model = config.models[plan.name]
+        if isinstance(model, PredictingModel):
+            found[plan.name] = _report(folder, model, plan, threshold, counts)
+        else:
+            found[plan.name] = rfm_report(folder, plan, counts)
+    return found
 
 
 def explain_scores(
@@ -162,7 +171,7 @@ def explain_scores(
 
 def _report(
     folder: StateFolder,
-    model: Model,
+    model: PredictingModel,
     plan: ModelPlan,
     threshold: float | None,
     counts: Mapping[str, int] | None,
@@ -194,7 +203,7 @@ def _report(
     )
 
 
-def _predicts(model: Model) -> str:
+def _predicts(model: PredictingModel) -> str:
     """Say what a model predicts, as the config has it."""
     if model.path:
         return f"the sum of {model.path} of {model.event}"
@@ -213,7 +222,19 @@ def _explained(
     folder: StateFolder, plan: ModelPlan, values: Mapping[str, Any], now: EventTime
 ) -> ScoreExplained:
     row = [_seen(values.get(each.name), each.kind, now) for each in plan.inputs]
-    said, adds = _said(folder, plan, row)
+    learner = _learner(folder, plan)
+    said, adds = _said(learner, row) if learner else (None, None)
+    if not plan.predicts:
+        tiers = learner.tiers(row) if isinstance(learner, Rfm) else [None] * len(row)
+        return ScoreExplained(
+            score=values.get(f"score.{plan.name}"),
+            now=None if said is None else round(said, _DECIMALS),
+            rest=None,
+            inputs={
+                each.name: InputExplained(values.get(each.name), None, tier)
+                for each, tier in zip(plan.inputs, tiers, strict=True)
+            },
+        )
     return ScoreExplained(
         score=values.get(f"score.{plan.name}"),
         now=None if said is None else round(said, _DECIMALS),
@@ -225,15 +246,17 @@ def _explained(
     )
 
 
-def _said(
-    folder: StateFolder, plan: ModelPlan, row: Sequence[Value]
-) -> tuple[float | None, dict[str, float] | None]:
-    """Return what a model would say of a row, and what each input adds; None where it cannot."""
+def _learner(folder: StateFolder, plan: ModelPlan) -> Learner | None:
+    """Open what a model has learned; None where the next run will refuse it."""
     try:
         _, found = read_model(folder, plan)
-        learner = open_learned(found, plan).learner
-    except ModelStateError:  # the next run will refuse it; all else can be explained
-        return None, None
+        return open_learned(found, plan).learner
+    except ModelStateError:  # all else can be explained
+        return None
+
+
+def _said(learner: Learner, row: Sequence[Value]) -> tuple[float | None, dict[str, float] | None]:
+    """Return what a model would say of a row, and what each input adds; None where it cannot."""
     try:
         (score,) = learner.predict([row])
         return (score, learner.contributions(row)) if isfinite(score) else (None, None)
@@ -248,6 +271,8 @@ def _seen(value: Any, kind: InputKind, now: EventTime) -> Value:
     match kind:
         case "time":
             return (now - parse_time(value)) / 1000
+        case "instant":
+            return float(parse_time(value))
         case "number":
             is_number = type(value) in {int, float} and isfinite(value)
             return float(value) if is_number else None

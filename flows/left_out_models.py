@@ -5,6 +5,7 @@ does it again.
 """
 
 import shutil
+from collections.abc import Mapping
 from typing import cast
 
 import msgspec
@@ -68,13 +69,18 @@ def _put_aside(folder: StateFolder, name: str, version: Version | None) -> str |
         return f"{gone}, and what it has learned is lost: {error}"
     head, *parts = values
     learned = {part: value for part, value in zip(KEYS, parts, strict=True) if value is not None}
-    if head is None or learned.keys() != KEYS.keys():
+    if head is None or not learned:
         return None
     about = msgspec.msgpack.decode(head, type=Head)
     inputs = [InputPlan(each, cast("InputKind", kind)) for each, kind in about.inputs]
     file = folder.imported(name)
     write_whole(file, sealed(learned, about.definition, layout(inputs)))
     return (
-        f"{gone}: what it has learned from {pairs_of(learned['watch']):,} pairs is kept in {file}."
+        f"{gone}: what it has learned{_from(learned)} is kept in {file}."
         " It goes on with that when it comes back; remove the file to forget it"
     )
+
+
+def _from(learned: Mapping[str, bytes]) -> str:
+    """Say from how many pairs, where a model predicts something."""
+    return f" from {pairs_of(learned['watch']):,} pairs" if "watch" in learned else ""

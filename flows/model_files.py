@@ -25,7 +25,7 @@ from state.versions import NO_VERSION, Version
 
 _HEAD = Prefix.MODEL.key
 KEYS = {name: _HEAD + name.encode() for name in ("learner", "baseline", "watch", "drift")}
-"""Where a model's store keeps what was learned."""
+"""Where a model's store keeps what was learned; of one that predicts nothing the first alone."""
 
 
 class Opened(NamedTuple):
@@ -86,8 +86,9 @@ def entries(data: bytes, plan: ModelPlan) -> dict[bytes, bytes]:
         found = {KEYS[part]: value for part, value in parts.items()}
     except (msgspec.DecodeError, KeyError) as error:
         raise damaged(error) from error
-    if KEYS.keys() != parts.keys():
-        raise LearnerError(f"an export without {', '.join(sorted(KEYS.keys() - parts.keys()))}")
+    wanted = KEYS.keys() if plan.predicts else {"learner"}
+    if wanted != parts.keys():
+        raise LearnerError(f"an export without {', '.join(sorted(wanted - parts.keys()))}")
     open_learned(found, plan)
     return found
 

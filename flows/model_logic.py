@@ -94,7 +94,7 @@ class ModelLogic(StatefulBatchLogic[ModelTick, ScoreTick, bytes]):
         if not self._worker.reporter.is_due(f"model {name}", _REPORT_EVERY_S):
             return
         found = step.quality()
-        windows = (_figures(found[window]) for window in ("all_time", "rolling"))
+        windows = (_figures(found.get(window, {})) for window in ("all_time", "rolling"))
         self._quality = QualityReport(name, step.bytes, *windows)
 
 

@@ -1,8 +1,11 @@
 """From the models of a config to plans."""
 
-from config import Config, Model, rule_version, scope_of
+from dataclasses import replace
+
+from config import Config, Model, PredictingModel, rule_version, scope_of
 from expressions import Scope, Type
-from operators.models.plan import InputKind, InputPlan, ModelPlan, TargetPlan
+from operators.models.plan import NOTHING, InputKind, InputPlan, ModelPlan, TargetPlan
+from operators.models.rfm import PARTS
 from operators.plans import SlotPlan
 
 SCORE = "score."
@@ -25,22 +28,42 @@ def model_plans(config: Config) -> tuple[ModelPlan, ...]:
 
 
 def score_slots(models: tuple[ModelPlan, ...]) -> tuple[SlotPlan, ...]:
-    """Give the slots of rows that hold scores: a shadow has none (M8).
+    """Give the slots of rows that hold scores, and the tiers behind theirs: a shadow has none (M8).
 
     A model of another definition scores differently, so what the one before has said is forgotten.
     """
     return tuple(
-        SlotPlan(f"{SCORE}{each.name}", None, f"{SCORE}{each.name} {each.definition}")
+        SlotPlan(name, None, f"{name} {each.definition}")
         for each in models
         if not each.is_shadow
+        for name in _names(each)
     )
 
 
+def _names(model: ModelPlan) -> list[str]:
+    name = f"{SCORE}{model.name}"
+    return [name] if model.predicts else [name, *(f"{name}.{part}" for part in PARTS)]
+
+
 def _model(name: str, model: Model, scope: Scope) -> ModelPlan:
-    return ModelPlan(
+    plan = ModelPlan(
         name=name,
         version=rule_version(model),
         kind=model.kind,
+        target=NOTHING,
+        inputs=(),
+        parameters=model.told_parameters,
+        at=model.at,
+        step_ms=model.step_ms,
+        moves=model.moves,
+        is_shadow=model.shadow,
+    )
+    if not isinstance(model, PredictingModel):
+        kinds: list[InputKind] = ["instant", "number", "number"]
+        pairs = zip(model.looks_at, kinds, strict=True)
+        return replace(plan, inputs=tuple(InputPlan(each, kind) for each, kind in pairs))
+    return replace(
+        plan,
         target=TargetPlan(
             event=model.event,
             is_absence=model.is_absence,
@@ -48,11 +71,6 @@ def _model(name: str, model: Model, scope: Scope) -> ModelPlan:
             value=tuple(model.path.split(".")) if model.path else (),
         ),
         inputs=tuple(InputPlan(each, _input_kind(each, scope)) for each in model.inputs),
-        parameters=model.told_parameters,
-        at=model.at,
-        step_ms=model.step_ms,
-        moves=model.moves,
-        is_shadow=model.shadow,
         calibrate=model.calibrate,
         threshold=model.threshold,
     )

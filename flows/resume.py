@@ -3,6 +3,7 @@
 It may be interrupted and repeated at any point.
 """
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

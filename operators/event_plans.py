@@ -92,7 +92,7 @@ class EventPlan:
         self.awaited_by = tuple(
             Awaited(number, _summed(each.target, fields))
             for number, each in models
-            if each.target.event == name
+            if each.predicts and each.target.event == name
         )
         plain = [each for each in in_session if each.plan.kind == "count" and not each.plan.where]
         self.counts = tuple(each.slot for each in plain)

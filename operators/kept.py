@@ -115,7 +115,7 @@ class Kept:
             each.window.event for each in all_plans if each.window.event
         }
         for model in plan.models:
-            self.event_names |= {model.target.event, *model.at}
+            self.event_names |= {*([model.target.event] if model.predicts else []), *model.at}
         self._changing = {n for n, each in enumerate(self.features) if each.changes_at_rows}
         first, then = len(self.features), len(self.features) + len(plan.row.session)
         self.session_slots = tuple(range(first, then))

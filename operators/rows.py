@@ -31,6 +31,10 @@ def _age(value: Any, now: EventTime) -> Value:
     return None if value is None else (now - value) / 1000
 
 
+def _instant(value: Any, _now: EventTime) -> Value:
+    return None if value is None else float(value)
+
+
 def _boolean(value: Any, _now: EventTime) -> Value:
     return value if type(value) is bool else None
 
@@ -44,6 +48,7 @@ def _category(value: Any, _now: EventTime) -> Value:
 _READ: dict[InputKind, Callable[[Any, EventTime], Value]] = {
     "number": _number,
     "time": _age,
+    "instant": _instant,
     "boolean": _boolean,
     "category": _category,
 }

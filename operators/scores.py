@@ -38,7 +38,7 @@ class ScoreWriter:
 
     def take(self, customer: Customer, row: Row, scored: Scored) -> None:
         """Write a score, unless only those that have moved are to be written and it has not."""
-        name, number, score = scored
+        name, number, score, tiers = scored
         model = self._models[name]
         if name in self._moves and not self._has_moved(customer, model, score):
             return
@@ -50,6 +50,8 @@ class ScoreWriter:
             "cause": [message_id] if message_id else [],
             "moment": format_time(time),
         }
+        if tiers is not None:
+            data["tiers"] = tiers._asdict()
         if model.is_shadow:
             data["shadow"] = True
         about = make_id("score", self._name, name, model.version, subject, time)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from operators.causes import Role
 from operators.lines import Envelope, Ints
 from operators.models.parts import ModelMoment, ModelOutcome
+from operators.models.rfm import Tiers
 from operators.outputs import Original, Outputs, Record
 from operators.rejections import Origin, Place
 from operators.times import EventTime
@@ -193,6 +194,7 @@ class ScoreTick:
         shard: whose share it is.
         model: the name of the model.
         scores: of the moments in that share, in their order; None where it could not say.
+        tiers: likewise, of models that say them; else empty.
         records: what else is to be written, on one shard only.
         counts: for the summary, on one shard only.
     """
@@ -201,6 +203,7 @@ class ScoreTick:
     shard: int
     model: str
     scores: list[float | None]
+    tiers: list[Tiers] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -212,11 +215,13 @@ class Scored(NamedTuple):
         model: the name of the model.
         number: of the moment, counted for each customer and model (M2).
         score: rounded.
+        tiers: that it is made of, None for models without.
     """
 
     model: str
     number: int
     score: float
+    tiers: Tiers | None = None
 
 
 @dataclass(slots=True)

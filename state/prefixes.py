@@ -21,6 +21,7 @@ class Prefix(IntEnum):
     MODEL = 9
     GIVEN_SCORES = 10
     WAITING_OUTCOME = 11
+    COUNTED_VALUES = 12
 
     @property
     def key(self) -> bytes:

@@ -1,8 +1,10 @@
 """Puts together, before decide, what profile and the models say of one shard's ticks."""
 
 from collections import deque
+from collections.abc import Sequence
 
 from operators.models.plan import ModelPlan
+from operators.models.rfm import PARTS, Tiers
 from operators.plans import DecidePlan
 from operators.ticks import ModelTick, ProfileResult, Row, Scored, ScoreTick, TickName
 
@@ -22,7 +24,7 @@ class Gather:
 
     def __init__(self, plan: DecidePlan) -> None:
         slots = {slot.name: number for number, slot in enumerate(plan.slots)}
-        self._models = [(each, _slot_of(each, slots)) for each in plan.models]
+        self._models = [(each, _slots_of(each, slots)) for each in plan.models]
         self._results: deque[ProfileResult] = deque()
         self._scores: dict[TickName, dict[str, ScoreTick]] = {}
 
@@ -49,33 +51,39 @@ class Gather:
 
     def _with_scores(self, result: ProfileResult) -> ProfileResult:
         said = self._scores.pop(result.name, {})
-        for model, slot in self._models:
+        for model, slots in self._models:
             tick = said[model.name]
-            _put(result, result.models[model.name], tick, slot)
+            _put(result, result.models[model.name], tick, slots)
             result.counts.update(tick.counts)
             for record in tick.records:
                 result.outputs.add(DRIFT_KIND, record)
         return result
 
 
-def _slot_of(model: ModelPlan, slots: dict[str, int]) -> int | None:
-    """Return where rows have a model's score; one that steers nothing has no slot (M8)."""
-    return None if model.is_shadow else slots.get(f"score.{model.name}")
+def _slots_of(model: ModelPlan, slots: dict[str, int]) -> tuple[int, ...]:
+    """Return where rows have a model's score, and its tiers behind it if it has any.
+
+    A model that steers nothing has no slot (M8).
+    """
+    names = [f"score.{model.name}", *(f"score.{model.name}.{part}" for part in PARTS)]
+    return () if model.is_shadow else tuple(slots[name] for name in names if name in slots)
 
 
-def _put(result: ProfileResult, asked: ModelTick, said: ScoreTick, slot: int | None) -> None:
+def _put(result: ProfileResult, asked: ModelTick, said: ScoreTick, slots: tuple[int, ...]) -> None:
     """Put a model's scores into the rows of their moments."""
     signs, scores, name = result.signs, result.scores, said.model
-    added = () if slot is None else (slot,)
-    for place, moment, score in zip(asked.signs, asked.moments, said.scores, strict=True):
+    tiers: Sequence[Tiers | None] = said.tiers or [None] * len(said.scores)
+    told = zip(asked.signs, asked.moments, said.scores, tiers, strict=True)
+    for place, moment, score, of in told:
         if score is None:
             continue
-        if added:
+        if slots:
             row = signs[place]
             assert isinstance(row, Row), "a moment is an event, which has a row"
             row.values.append(score)
-            signs[place] = Row(*row[:6], row.slots + added, row.values)
-        scored = Scored(name, moment.number, score)
+            row.values.extend(of or ())
+            signs[place] = Row(*row[:6], row.slots + slots, row.values)
+        scored = Scored(name, moment.number, score, of)
         known = scores.get(place)
         if known is None:
             scores[place] = [scored]

@@ -9,6 +9,7 @@ without models does not wait for them.
 from operators.models.baseline import Baseline
 from operators.models.learner import Learner
 from operators.models.plan import ModelPlan
+from operators.models.rfm import Rfm
 from operators.models.step import Drift
 
 
@@ -42,6 +43,8 @@ def _of_kind(plan: ModelPlan) -> Learner:
     match plan.kind:
         case "baseline":
             return Baseline(is_sum=bool(plan.target.value))
+        case "rfm":
+            return Rfm()
         case "logistic_regression":
             from operators.models.logistic import LogisticRegression
 

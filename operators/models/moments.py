@@ -1,7 +1,8 @@
 """Moments of models and what became of them, kept with customers' profiles (docs/models.md).
 
 A moment is told at once, to be scored. One of each session is kept, with the values that it had:
-the one that draws the least lot. What became of it is told once the watermark is past it.
+the one that draws the least lot; for models that predict nothing the last. What became of it is
+told once the watermark is past it.
 """
 
 from collections.abc import Iterator
@@ -85,9 +86,7 @@ class Moments:
         """Draw a moment's lot; say whether it is the candidate now, and the number of the last."""
         key, plan = self._keys[model], self._plans[model]
         moment = profile.models[key].moments
-        about = self._config, plan.name, row.customer, row.time, row.message_id or "", moment
-        digest = blake2b(self._encode(about), digest_size=_LOT_BYTES)
-        lot = int.from_bytes(digest.digest(), "big")
+        lot = self._lot(plan.name, row, moment) if plan.predicts else -moment  # then the last wins
         of_model = session.models.get(key)
         if of_model is None:
             of_model = session.models[key] = OfModel()
@@ -100,6 +99,11 @@ class Moments:
             return True, None
         _drop(profile, key, before)
         return True, before.number
+
+    def _lot(self, model: str, row: Row, moment: int) -> int:
+        about = self._config, model, row.customer, row.time, row.message_id or "", moment
+        digest = blake2b(self._encode(about), digest_size=_LOT_BYTES)
+        return int.from_bytes(digest.digest(), "big")
 
     def note(self, profile: Profile, session: Session, event: Event) -> bool:
         """Count an event for the moments before it; tell whether some outcome is known by it."""
@@ -184,10 +188,18 @@ class Moments:
                     self._tell(profile, model, each, each.due)
 
     def forget(self, profile: Profile, time: EventTime) -> None:
-        """Tell that nothing is learned from what still waits of a customer who is forgotten."""
-        for model, key in enumerate(self._keys):
+        """Tell that nothing is learned from what still waits of a customer who is forgotten.
+
+        A model that counts customers is told that this one is no more, by values that are missing.
+        """
+        for model, (key, plan) in enumerate(zip(self._keys, self._plans, strict=True)):
             for each in _candidates(profile, key):
                 self._tell(profile, model, each, time, is_left=True)
+            told = profile.models.get(key)
+            if told is not None and not plan.predicts:
+                nothing: list[Value] = [None] * len(plan.inputs)
+                gone = ModelOutcome(profile.customer, told.moments + 1, time, nothing, 0.0, time)
+                self._ticks[model].outcomes.append(gone)
 
     def _tell(
         self,

@@ -35,9 +35,9 @@ def open_model(  # noqa: PLR0913 (what it is, and where it stands)
     return ModelStep(
         plan,
         make_learner(plan),
-        Watch(is_sum=bool(plan.target.value)),
+        Watch(is_sum=bool(plan.target.value)) if plan.predicts else None,
         ModelStore(keyvalue, plan, cache),
         shards=shards,
         ticks=ticks,
-        drift=make_drift(name, plan),
+        drift=make_drift(name, plan) if plan.predicts else None,
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-InputKind = Literal["number", "time", "boolean", "category"]
+InputKind = Literal["number", "time", "instant", "boolean", "category"]
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,8 @@ class InputPlan:
 
     Attributes:
         name: as rules name it: ``views_1h``, ``session.views``, ``device``.
-        kind: how it is looked at. Of a time a model sees how long ago it was, in seconds.
+        kind: how it is looked at. Of a time a model sees how long ago it was, in seconds; of an
+            instant when it was, in ms.
     """
 
     name: str
@@ -38,6 +39,10 @@ class TargetPlan:
     value: tuple[str, ...] = ()
 
 
+NOTHING = TargetPlan("", is_absence=False, within_ms=None)
+"""The target of a model that predicts nothing; no event has this name."""
+
+
 @dataclass(frozen=True)
 class ModelPlan:
     """One model.
@@ -45,9 +50,10 @@ class ModelPlan:
     Attributes:
         name: of the model.
         version: of its definition, as rules have one (T10).
-        kind: ``logistic_regression``, ``baseline``, or a class of River by its dotted name.
+        kind: ``logistic_regression``, ``baseline``, ``rfm``, or a class of River by its dotted
+            name.
         parameters: of that kind.
-        target: what it predicts.
+        target: what it predicts, NOTHING for one that learns what customers are like.
         at: the names of the events that are its moments, empty for every event.
         inputs: what it looks at, in the order of the config.
         step_ms: outcomes are learned once the watermark is past such a stretch of event time.
@@ -72,3 +78,8 @@ class ModelPlan:
     calibrate: bool = False
     threshold: float = 0.5
     definition: str = ""
+
+    @property
+    def predicts(self) -> bool:
+        """Whether it waits for what becomes of its moments; else it counts each customer once."""
+        return self.target != NOTHING

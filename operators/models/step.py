@@ -15,6 +15,7 @@ from operators.models.baseline import Baseline
 from operators.models.learner import Learner
 from operators.models.parts import ModelMoment, ModelOutcome, Told, Value
 from operators.models.plan import ModelPlan
+from operators.models.rfm import Rfm, Tiers, score_of
 from operators.models.store import Given, Kept, ModelStore
 from operators.outputs import Record
 from operators.ticks import ModelTick, ScoreTick, TickName
@@ -81,7 +82,7 @@ class ModelStep:
     Args:
         plan: the model.
         learner: of the plan's kind, which has learned nothing yet.
-        watch: likewise.
+        watch: likewise; None for a model that predicts nothing.
         store: the model's own.
         shards: how many parts a tick has.
         ticks: each reader's last tick.
@@ -95,7 +96,7 @@ class ModelStep:
         self,
         plan: ModelPlan,
         learner: Learner,
-        watch: Watch,
+        watch: Watch | None,
         store: ModelStore,
         *,
         shards: int,
@@ -105,6 +106,7 @@ class ModelStep:
         self._plan = plan
         self._is_sum = bool(plan.target.value)
         self._learner = learner
+        self._rfm = learner if isinstance(learner, Rfm) else None
         self._baseline = Baseline(is_sum=self._is_sum)
         self._watch = watch
         self._drift = drift
@@ -116,8 +118,9 @@ class ModelStep:
         self._records: list[Record] = []
         self._errors = 0
         store.keep("learner", learner)
-        store.keep("baseline", self._baseline)
-        store.keep("watch", watch)
+        if watch is not None:
+            store.keep("baseline", self._baseline)
+            store.keep("watch", watch)
         if drift is not None:
             store.keep("drift", drift)
 
@@ -148,8 +151,11 @@ class ModelStep:
         return sum(self._store.sizes.values())
 
     def quality(self) -> Mapping[str, Any]:
-        """Say how good the scores are at the model's threshold; see Watch."""
-        return self._watch.report(self._plan.threshold)
+        """Say how good the scores are at the model's threshold; see Watch.
+
+        Nothing of a model that predicts nothing.
+        """
+        return {} if self._watch is None else self._watch.report(self._plan.threshold)
 
     def _on_tick(self, name: TickName, parts: list[ModelTick]) -> list[ScoreTick]:
         expected = self._ticks[name.reader] + 1
@@ -165,23 +171,30 @@ class ModelStep:
                 else:
                     self._store.waiting.add(outcome)
         least = min(self._marks)
-        scores = self._score([each for part in parts for each in part.moments], least)
+        moments = [each for part in parts for each in part.moments]
+        scores, tiers = self._score(moments, least)
         self._learn(least)
         self._drop()
-        rest = iter(scores)
-        said = [
-            ScoreTick(name, part.shard, self._plan.name, list(islice(rest, len(part.moments))))
-            for part in parts
-        ]
+        rest, rest_of_tiers = iter(scores), iter(tiers)
+        said = []
+        for part in parts:
+            count = len(part.moments)
+            own = list(islice(rest, count)), list(islice(rest_of_tiers, count))
+            said.append(ScoreTick(name, part.shard, self._plan.name, *own))
         counts = Counter({f"model errors {self._plan.name}": self._errors})
         counts.update(f"model drift {self._plan.name} {_about(each)}" for each in self._records)
         said[0].records, said[0].counts = self._records, +counts
         return said
 
-    def _score(self, moments: list[ModelMoment], least: EventTime) -> list[float | None]:
+    def _score(
+        self, moments: list[ModelMoment], least: EventTime
+    ) -> tuple[list[float | None], list[Tiers]]:
         """Score a tick's moments, those together between which nothing is learned.
 
         Their order within such a group changes no score.
+
+        Returns:
+            The scores, and of an RFM model the tiers that they are made of.
         """
         step_ms = self._plan.step_ms
         groups: dict[int, list[int]] = {}
@@ -192,9 +205,15 @@ class ModelStep:
                 group = groups[until] = []
             group.append(place)
         scores: list[float | None] = [None] * len(moments)
+        tiers: dict[int, Tiers] = {}
         for until in sorted(groups):
             self._learn(EventTime(until * step_ms))
             group = groups[until]
+            if self._rfm is not None:
+                for place in group:
+                    tiers[place] = said = self._rfm.tiers(moments[place].values)
+                    scores[place] = self._rounded(score_of(said))
+                continue
             found = self._predict([moments[place].values for place in group])
             candidates: list[tuple[ModelMoment, float | None]] = []
             for place, score in zip(group, found, strict=True):
@@ -202,7 +221,7 @@ class ModelStep:
                 if moments[place].is_candidate:
                     candidates.append((moments[place], score))
             self._remember(candidates)
-        return scores
+        return scores, [tiers[place] for place in range(len(tiers))]
 
     def _predict(self, rows: list[list[Value]]) -> list[float | None]:
         """Ask the learner; where it fails, row by row, so that one row costs no other its score."""
@@ -246,6 +265,10 @@ class ModelStep:
             return
         head.learned_until = until
         while outcomes := self._store.waiting.take(until, LEARNED_AT_ONCE):
+            if self._rfm is not None:
+                self._rfm.learn_all(outcomes, self._store.counted)
+                self._store.has_learned = True
+                continue
             given = self._store.given.edit(dict.fromkeys(each.customer for each in outcomes))
             for outcome in outcomes:
                 self._learn_one(outcome, given.get(outcome.customer))
@@ -256,6 +279,7 @@ class ModelStep:
         assert label is not None, "others do not wait"
         scores = given.scores.pop((outcome.number, outcome.moment), None) if given else None
         if scores is not None:  # else the learner failed at that moment
+            assert self._watch is not None, "it predicts something"
             score, baseline = scores
             self._watch.note(score, baseline, label)
             if self._drift is not None:

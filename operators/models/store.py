@@ -8,6 +8,7 @@ import msgspec
 from operators.models.learner import LearnerError
 from operators.models.parts import ModelOutcome
 from operators.models.plan import ModelPlan
+from operators.models.rfm import Values
 from operators.times import BEFORE_ALL, EventTime
 from state.keyvalue import KeyValue
 from state.prefixes import Prefix
@@ -122,6 +123,7 @@ class ModelStore:
         head: what the store says about itself.
         given: scores that are to be held against their outcomes, by customer.
         waiting: outcomes that are to be learned.
+        counted: what was learned of each customer, of models that count them once.
         has_learned: whether anything was learned since the last flush.
         sizes: in bytes, of what was learned and all that is kept beside it, as it was last written.
 
@@ -155,6 +157,13 @@ class ModelStore:
             capacity=cache,
         )
         self.waiting = Waiting(keyvalue)
+        self.counted: Records[Values] = Records(
+            keyvalue,
+            Prefix.COUNTED_VALUES,
+            encode=self._encode,
+            decode=msgspec.msgpack.Decoder(Values).decode,
+            capacity=cache,
+        )
 
     def keep(self, name: str, kept: Kept) -> None:
         """Load something as it was written; from now on write it when more was learned.
@@ -179,6 +188,7 @@ class ModelStore:
         """Write what has changed."""
         self.given.flush()
         self.waiting.flush()
+        self.counted.flush()
         if self.has_learned:
             for name, kept in self._kept.items():
                 value = kept.dump()

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from config import Config, config_schema, load_with_warnings, rule_version
+from flows.job import plans_of
 from flows.models import model_plans
 from flows.rules import Rules, compile_rules
 from operators.models.plan import InputPlan, ModelPlan, TargetPlan
@@ -232,6 +233,39 @@ def test_another_model_has_another_version(load_text: LoadText) -> None:
     ]
     versions = [rule_version(load_text(PLAIN % text).models["m"]) for text in texts]
     assert len(set(versions)) == len(texts)
+
+
+RFM = """
+    name: shop
+    features: {last: {time: A}, n: {count: A}, spent: {sum: properties.a, of: A}}
+    models: {worth: {kind: rfm, from: {%s}, at: [B, A], step: 5m}}
+    segments: {best: score.worth.recency >= 4 and score.worth > 0.5}
+"""
+
+
+def test_an_rfm_model_predicts_nothing_and_has_slots_for_its_tiers(load_text: LoadText) -> None:
+    config = load_text(RFM % "monetary: spent, recency: last, frequency: n")
+    profile, decide = plans_of(config)
+    [plan] = decide.models
+    assert profile.models == decide.models
+    assert (plan.kind, plan.predicts, plan.at, plan.step_ms) == ("rfm", False, ("A", "B"), 300_000)
+    assert [(each.name, each.kind) for each in plan.inputs] == [
+        *(("last", "instant"), ("n", "number"), ("spent", "number")),
+    ]
+    slots = [each for each in decide.slots if each.name.startswith("score.")]
+    parts = ("recency", "frequency", "monetary")
+    assert [each.name for each in slots] == ["score.worth", *(f"score.worth.{p}" for p in parts)]
+    assert all(each.definition == f"{each.name} {plan.version}" for each in slots)
+
+
+def test_what_stands_for_which_part_is_the_version_and_not_their_order(load_text: LoadText) -> None:
+    texts = [
+        "recency: last, frequency: n, monetary: spent",
+        "monetary: spent, recency: last, frequency: n",
+        "recency: last, frequency: spent, monetary: n",
+    ]
+    one, same, other = (rule_version(load_text(RFM % each).models["worth"]) for each in texts)
+    assert one == same != other
 
 
 def test_a_number_may_come_from_the_environment(load_text: LoadText) -> None:

@@ -30,7 +30,7 @@ SUM = "predicts: {sum: properties.a, of: A}, within: 1h, from: [views_1h], at: [
 KEYS = [
     # what stands at `m:`, what is at fault there, parts of the message
     ("5", "5", ["m: found 5, expected a mapping with kind, predicts, within and from"]),
-    ("{kind: 5}", "5", ["kind: found 5, expected logistic_regression, baseline, or a class of"]),
+    ("{kind: 5}", "5", ["kind: found 5, expected logistic_regression, baseline, rfm, or a class"]),
     ("{kind: baselin}", "baselin", ['found "baselin"', 'did you mean "baseline"?']),
     ("{kind: baseline, parameters: {}}", "parameters", ["m.parameters: unknown key; the keys"]),
     (f"{{{LR}, shaddow: true}}", "shaddow", ['unknown key; did you mean "shadow"?']),
@@ -78,6 +78,46 @@ TARGETS = [
     (f"{{kind: tree.SGTRegressor, {SUM}, threshold: 0.2}}", "thresh", ["goes with an event only"]),
     (f"{{{TREE}}}".replace("Classifier", "Regressor"), "tree.", ["is a regressor; whether an"]),
 ]
+PARTS = "from: {recency: last, frequency: n, monetary: sum}"
+RFM = [
+    # what stands at `m:`, what is at fault there, parts of the message
+    *(
+        (f"{{kind: rfm, {PARTS}, {key}}}", key, [f"{key.partition(':')[0]}: unknown key; the"])
+        for key in ("predicts: A", "within: 1h", "threshold: 0.5", "calibrate: true")
+    ),
+    (f"{{kind: rfm, {PARTS}, parameters: {{}}}}", "parameters", ["unknown key; the keys here"]),
+    ("{kind: rmf, from: [n]}", "rmf", ['found "rmf"', 'did you mean "rfm"?']),
+    ("{kind: rfm}", "m:", ['the key "from" is missing']),
+    ("{kind: rfm, from: [last]}", "[last]", ["m.from: found a list, expected a mapping"]),
+    (f"{{kind: rfm, {PARTS}}}".replace("sum", "5"), "5}", ["monetary: found 5, expected a name"]),
+    (f"{{kind: rfm, {PARTS}}}".replace("sum", "sun"), "sun", ['did you mean "sum"?']),
+    (f"{{kind: rfm, {PARTS}}}".replace("monetary", "money"), "money", ["from.money: unknown key"]),
+    (f"{{kind: rfm, {PARTS}}}".replace(": n,", ": sum,"), "sum}", ["found a second time"]),
+    (f"{{kind: rfm, {PARTS}}}".replace("last", "n + 1"), "n + 1", ["expected the name of a"]),
+    (
+        f"{{kind: rfm, {PARTS}}}".replace("last", "text"),
+        "text",
+        ["from.recency: text does not fit: recency is a time, such as a feature {time: "],
+    ),
+    (
+        f"{{kind: rfm, {PARTS}}}".replace(": n,", ": session.start,"),
+        "session.start",
+        ["from.frequency: session.start does not fit: frequency is a number, such as"],
+    ),
+    (
+        f"{{kind: rfm, {PARTS}, emit: {{moves: 2}}}}",
+        "2}",
+        ["m.emit.moves: found 2, expected at most 1: scores lie between 0 and 1"],
+    ),
+]
+FOR_RFM = """name: shop
+features:
+  last: {time: A}
+  n: {count: A}
+  sum: {sum: properties.a, of: A}
+  text: {last: properties.a}
+models:
+"""
 NAMES = [
     # a name in `from`, parts of the message
     ("views_1", ['there is no views_1 here; did you mean "views_1h"?']),
@@ -149,6 +189,42 @@ def test_a_wrong_model_is_told_with_its_place(
     here = [message for number, where, message in found if (number, where) == (11, start + 1)]
     assert any(all(part in message for part in parts) for message in here), found
     assert len(found) == 1 or "{kind: " in spec, found
+
+
+@pytest.mark.parametrize(("spec", "at_fault", "parts"), RFM)
+def test_a_wrong_rfm_model_is_told_with_its_place(
+    problems_of: ProblemsOf, spec: str, at_fault: str, parts: list[str]
+) -> None:
+    line = f"  m: {spec}"
+    found = problems_of(f"{FOR_RFM}{line}\n")
+    here = [
+        message for row, column, message in found if (row, column) == (8, line.rindex(at_fault) + 1)
+    ]
+    assert any(all(part in message for part in parts) for message in here), found
+
+
+def test_all_that_is_wrong_with_an_rfm_model_is_told_at_once(problems_of: ProblemsOf) -> None:
+    keys = "kind: rfm, predicts: A, within: 1h, threshold: 0.5, calibrate: true, parameters: {}"
+    line = f"  m: {{{keys}, from: {{recency: n, frequency: last}}}}\n"
+    found = [message for _, _, message in problems_of(f"{FOR_RFM}{line}")]
+    keys_at_fault = ["predicts", "within", "threshold", "calibrate", "parameters"]
+    for key in [*keys_at_fault, "from.recency", "from.frequency"]:
+        assert any(message.startswith(f"models.m.{key}: ") for message in found), key
+    assert 'models.m.from: the key "monetary" is missing' in found
+    assert len(found) == 8
+
+
+def test_a_tier_that_is_none_is_told_and_what_was_meant(problems_of: ProblemsOf) -> None:
+    models = (
+        f"{FOR_RFM}  m: {{kind: rfm, {PARTS}}}\n  o: {{kind: baseline, predicts: A, within: 1h}}\n"
+    )
+    [(_, _, message)] = problems_of(f"{models}segments: {{s: score.m.recencey > 3}}")
+    assert 'did you mean "score.m.recency"?' in message
+    [(_, _, message)] = problems_of(f"{models}segments: {{s: score.o.recency > 3}}")
+    assert "there is no score.o.recency here" in message
+    shadow = models.replace("kind: rfm", "kind: rfm, shadow: true")
+    [(_, _, message)] = problems_of(f"{shadow}segments: {{s: score.m.recency > 3}}")
+    assert "m is a shadow: its scores steer nothing" in message
 
 
 @pytest.mark.parametrize("missing", ["kind", "predicts", "within", "from", "at"])

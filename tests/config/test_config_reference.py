@@ -28,6 +28,7 @@ SECTIONS = {
     "segments.NAME.": ("segments", "NAME"),
     "models.NAME.": ("models", "NAME", "<river>"),
     "models.NAME.predicts.": ("models", "NAME", "<baseline>", "predicts", "<mapping>"),
+    "models.NAME.from.": ("models", "NAME", "<rfm>", "from"),
     "models.NAME.emit.": ("models", "NAME", "<baseline>", "emit", "<mapping>"),
     "models.NAME.parameters.": ("models", "NAME", "<logistic_regression>", "parameters"),
     "models.NAME.parameters.class_weight.": (

@@ -63,6 +63,7 @@ RIGHT = [
     f"models: {{m: {LR}, emit: {{moves: 0.5}}, parameters: {{l1: 1, categories: hashed}}}}}}",
     f"models: {{m: {LR}, parameters: {{class_weight: {{positive: 2}}, at_most: 5}}}}}}",
     f"models: {{m: {RIVER}, parameters: {{delta: 0.1, b: true, c: [x, null]}}, shadow: true}}}}",
+    "models: {m: {kind: rfm, from: {recency: a, frequency: b, monetary: c}, at: [A], step: 1h}}",
     "http: {port: 0}",
     "epoch: {max_bytes: 64KB}",
 ]
@@ -128,6 +129,9 @@ WRONG = [
     "models: {m: {kind: logistic_regression, predicts: A, within: 1h, from: []}}",
     "models: {m: {kind: baseline, predicts: A, within: 1h, threshold: 1}}",
     "models: {m: {kind: baseline, predicts: A, within: 1h, emit: {moves: 0}}}",
+    "models: {m: {kind: rfm, from: [a]}}",
+    "models: {m: {kind: rfm, from: {recency: a, frequency: b}}}",
+    "models: {m: {kind: rfm, from: {recency: a, frequency: b, monetary: c}, predicts: A}}",
     "models: {M: {kind: baseline, predicts: A, within: 1h}}",
     "attributes: {file: a, columns: {c: number}}",
     "attributes: {file: a, customer: b, columns: {c: string}}",

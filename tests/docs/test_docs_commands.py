@@ -16,7 +16,7 @@ from docs_pages import ROOT, Block, Page, all_pages, fits, named
 MAKE = re.compile(r"^make (\w+)", re.MULTILINE)
 _MARK = "@@@ command"
 _EXIT_CODE = re.compile(r"# exit code (\d+)$")
-_PATIENCE_S = 120
+_PATIENCE_S = 300
 
 
 class Command(NamedTuple):

@@ -10,7 +10,7 @@ from itertools import cycle
 from typing import Any
 
 import pytest
-from test_engine_scores import WithModels
+from model_simulation import WithModels
 
 from engine_checks import records
 from operators.models import opening

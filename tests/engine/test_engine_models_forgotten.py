@@ -4,9 +4,9 @@ from dataclasses import replace
 from itertools import cycle
 
 import pytest
+from model_simulation import WithModels
 from moments_checks import shop
 from rate_learner import PairWatch
-from test_engine_scores import WithModels
 
 from oracle.writing import MINUTE_MS, event_line
 

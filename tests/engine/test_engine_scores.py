@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from itertools import cycle
 from typing import Any
@@ -11,16 +11,12 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from model_simulation import WithModels
 from moments_checks import shop, with_models
-from rate_learner import PairWatch, RateLearner
+from rate_learner import RateLearner
 
-from engine_checks import SIZES, STOPS, few_timers, plans, records, turns, with_stops
-from operators.models.gather import Gather
+from engine_checks import SIZES, STOPS, few_timers, records, turns, with_stops
 from operators.models.parts import Value
-from operators.models.plan import ModelPlan
-from operators.models.step import ModelStep
-from operators.models.store import ModelStore
-from operators.ticks import ShardTick
 from operators.times import parse_time
 from oracle import Rules, drawn_segments
 from oracle.drawn_late import with_grace
@@ -28,78 +24,10 @@ from oracle.models import Moment, score_records, scores_of, told_models
 from oracle.records import canonical
 from oracle.visits import visits
 from oracle.writing import MINUTE_MS, NOW_MS, event_line, renamed, stamp
-from simulation import Simulation, Snapshot
-from state.keyvalue import MemoryKeyValue
+from simulation import Simulation
 
 MODELS = with_models(drawn_segments.rules())
 LATE = with_models(with_grace(drawn_segments.rules()))
-
-
-@dataclass
-class ModelAtRest:
-    """What a run would find on disk of a model."""
-
-    entries: dict[bytes, bytes]
-    ticks: list[int]
-
-
-class WithModels(Simulation):
-    """The whole engine with models, in one thread."""
-
-    def __init__(self, raw: Sequence[bytes], rules: Rules, **options: Any) -> None:
-        self.at_rest: dict[str, ModelAtRest] = {}
-        times = {"disorder_ms": rules.disorder_ms, "future_ms": rules.future_ms, "now_ms": NOW_MS}
-        super().__init__(raw, *plans(rules), **times, **options)
-
-    def _start(self, start: Snapshot) -> None:
-        super()._start(start)
-        shards, models = len(start.shards), self.plans[1].models
-        self.gathers = [Gather(self.plans[1]) for _ in range(shards)]
-        self.models: dict[str, ModelStep] = {}
-        self.entries = {}
-        for plan in models:
-            found = self.at_rest.get(plan.name) or ModelAtRest({}, [0] * len(self.readers))
-            keyvalue = MemoryKeyValue(found.entries)
-            self.entries[plan.name] = keyvalue.entries
-            self.models[plan.name] = self.open(plan, keyvalue, shards, found.ticks)
-
-    def open(
-        self, plan: ModelPlan, keyvalue: MemoryKeyValue, shards: int, ticks: Sequence[int]
-    ) -> ModelStep:
-        """Make a model's step, with a learner that shows what it has learned."""
-        store = ModelStore(keyvalue, plan, self.cache)
-        return ModelStep(plan, RateLearner(), PairWatch(), store, shards=shards, ticks=ticks)
-
-    def snapshot(self) -> Snapshot:
-        assert all(each.is_empty for each in self.gathers)
-        for name, step in self.models.items():  # the run that goes on shares `at_rest`
-            ticks = step.snapshot()
-            self.at_rest[name] = ModelAtRest(dict(self.entries[name]), ticks)
-        return super().snapshot()
-
-    def _pass_on(self, ticks: list[ShardTick]) -> None:
-        results = [step.on_tick(tick) for step, tick in zip(self.profiles, ticks, strict=True)]
-        scored = []
-        for result in results:
-            for name, part in result.models.items():
-                for said in self.models[name].on_part(part):
-                    scored += self.gathers[said.shard].take(said)
-            scored += self.gathers[result.shard].take(result)
-        scored.sort(key=lambda each: each.shard)
-        waiting = iter(scored)
-        asked, self.profiles = self.profiles, [_Said(waiting) for _ in ticks]  # type: ignore[misc]
-        super()._pass_on(ticks)
-        self.profiles = asked
-
-
-class _Said:
-    """Stands where profile does, with what it and the models have said."""
-
-    def __init__(self, results: Any) -> None:
-        self.results = results
-
-    def on_tick(self, _tick: ShardTick) -> Any:
-        return next(self.results)
 
 
 class OneByOne:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 from oracle.input import Event, classify, value_at
 from oracle.records import canonical
-from oracle.rules import Rules
+from oracle.rules import Rules, looks_at
 from oracle.segments import Customer
 from oracle.sessions import GREATEST, millionths, runs_of
 from oracle.specs import kind_of, milliseconds
@@ -95,7 +95,7 @@ class Life:
     @property
     def within_ms(self) -> int | None:
         """How long after a moment events count, None for the rest of its session."""
-        within = self.spec["within"]
+        within = self.spec.get("within", "session")
         return None if within == "session" else milliseconds(within)
 
     def arrive(self, event: Event, clock: int, values: tuple[Value, ...]) -> None:
@@ -131,7 +131,9 @@ class Life:
         return runs_of(by_time, gap_ms=self.rules.gap_ms) if by_time else []
 
     def lot(self, moment: Moment) -> bytes:
-        """Return a moment's hash (M3)."""
+        """Return a moment's hash (M3); for a model that predicts nothing the last is the least."""
+        if "predicts" not in self.spec:
+            return (1_000_000 - moment.number).to_bytes(8, "big")
         about = [CONFIG, self.name, moment.customer, moment.time, moment.message_id, moment.number]
         text = json.dumps(about, separators=(",", ":"), ensure_ascii=False)
         return hashlib.blake2b(text.encode(), digest_size=8).digest()
@@ -189,7 +191,9 @@ class Life:
         return [e for e in events if e.name == event and moment.time < e.time <= until]
 
     def label(self, moment: Moment, events: Iterable[Event]) -> float:
-        """Say what came of a moment (M4)."""
+        """Say what came of a moment (M4); 0 where nothing is predicted."""
+        if "predicts" not in self.spec:
+            return 0.0
         came = self.came(moment, events)
         _, is_absence, path = target(self.spec)
         if path:
@@ -207,6 +211,10 @@ class Life:
         for moment in [*self.candidates, *(each.moment for each in self.waiting)]:
             self.tell(moment, time, None)
         self.candidates, self.waiting = [], []
+        if "predicts" not in self.spec and self.numbers:  # one customer less
+            first = self.known[0]
+            about = first.customer, self.numbers + 1, time, (None,) * len(looks_at(self.spec)), 0.0
+            self.told.outcomes.append(Outcome(*about, first.life))
 
 
 def told_models(
@@ -260,7 +268,12 @@ def total(values: Iterable[object]) -> float:
 
 def inputs(rules: Rules, spec: Spec, row: Mapping[str, Any], now: int) -> tuple[Value, ...]:
     """Return what a model looks at (M1)."""
-    return tuple(as_input(rules, name, row[name], now) for name in spec.get("from", ()))
+    if "predicts" not in spec:  # of a time when it was, not how long ago
+        found = [row[name] for name in looks_at(spec)]
+        return tuple(
+            None if each is None or not math.isfinite(each) else float(each) for each in found
+        )
+    return tuple(as_input(rules, name, row[name], now) for name in looks_at(spec))
 
 
 def as_input(rules: Rules, name: str, value: Any, now: int) -> Value:

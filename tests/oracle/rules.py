@@ -107,7 +107,7 @@ class Rules:
         used = {name for segment in self.segments.values() for name in names_in(segment)}
         for trigger in self.triggers.values():
             used |= {name for name in names_in_trigger(trigger) if not is_of_event(name)}
-        used |= {name for model in self.models.values() for name in model.get("from", ())}
+        used |= {name for model in self.models.values() for name in looks_at(model)}
         by_calendar = [limit for limit in self.limits if limit["per"] in {"day", "week"}]
         by_calendar += [self.quiet_hours] if self.quiet_hours else []
         if any(one.get("zone", "customer") in CUSTOMERS for one in by_calendar):
@@ -148,6 +148,14 @@ class Rules:
             **({"quiet_hours": _plain(self.quiet_hours)} if self.quiet_hours else {}),
             **({"holdout": _plain(self.holdout)} if self.holdout else {}),
         }
+
+
+def looks_at(model: Mapping[str, Any]) -> list[str]:
+    """Return the names that a model looks at, in its order; of RFM its three parts'."""
+    named = model.get("from", ())
+    if isinstance(named, Mapping):
+        return [named["recency"], named["frequency"], named["monetary"]]
+    return list(named)
 
 
 CUSTOMERS = {"customer", "context.timezone"}
@@ -252,7 +260,7 @@ def _uses_of_models(models: Mapping[str, Mapping[str, Any]], others: Sequence[Us
     """
     uses = []
     for model in models.values():
-        if isinstance(model["predicts"], Mapping):
+        if isinstance(model.get("predicts"), Mapping):
             event, path = model["predicts"]["of"], model["predicts"]["sum"]
             if not any(
                 (use.path, use.accepts) == (path, "number")

@@ -20,6 +20,8 @@ features:
   views_1h: {count: Product Viewed, over: 1h}
   orders: {count: Order Completed}
   device: {last: context.device.type}
+  last_order: {time: Order Completed}
+  spent: {sum: properties.revenue, of: Order Completed}
 models:
   intent:
     kind: logistic_regression
@@ -39,7 +41,12 @@ models:
     within: 2h
     at: [Order Completed]
     shadow: true
+  worth:
+    kind: rfm
+    at: [Product Added, Order Completed]
+    from: {recency: last_order, frequency: orders, monetary: spent}
 segments:
+  best: score.worth.recency >= 4 and score.worth.monetary >= 4
   hot: {enter: score.intent > 0.3, leave: score.intent < 0.1}
 triggers:
   nudge:
@@ -48,7 +55,7 @@ triggers:
     cancel: Order Completed
     payload: {likely: score.intent, tree: score.tree}
 """
-MODELS = ("intent", "tree", "churn")
+MODELS = ("intent", "tree", "churn", "worth")
 SHARDS = 4
 OPTIONS = ["--tick", "100", "--shards", str(SHARDS)]
 

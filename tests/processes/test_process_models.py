@@ -41,6 +41,9 @@ def test_the_shop_shows_enough_to_compare(one: Replay) -> None:
         said = {each["data"]["score"] for each in scores(one.out, model)}
         assert len(said) > 10, model
     assert {each["data"].get("shadow") for each in scores(one.out, "churn")} == {True}
+    tiers = {each["data"]["tiers"]["monetary"] for each in scores(one.out, "worth")}
+    assert tiers == {None, 1, 2, 3, 4, 5}
+    assert summary(one.out)["segments"]["best"] > 0
     assert summary(one.out)["segments"]["hot"] > 0
     assert summary(one.out)["triggers"]["nudge"] > 0
     learned = model_records(one.state)
