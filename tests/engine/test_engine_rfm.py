@@ -236,6 +236,12 @@ def test_a_customer_counts_once_with_what_was_learned_last() -> None:
     assert tiers(run, "u5") == {"recency": 5, "frequency": 1, "monetary": 4}, "u3 has spent 50"
 
 
+def test_a_session_counts_with_its_last_moment() -> None:
+    raw = [view(0), order(5, price=7), order(9, price=1), view(100, "u9"), order(101, "u2", 7.5)]
+    run = run_of(raw, shop())
+    assert tiers(run, "u2") == {"recency": 5, "frequency": 1, "monetary": 1}, "u1: 2 for 8"
+
+
 def test_who_is_forgotten_is_held_against_nobody_any_more() -> None:
     raw = [*three_buyers(), view(100, "u9"), order(170, "u4", 15), view(400, "u9"), view(401, "u9")]
     raw += [order(402, "u5", 1)]
