@@ -157,7 +157,7 @@ def test_each_missing_key_is_told(problems_of: ProblemsOf, missing: str) -> None
     keys["at"] = "[A]"
     told = ", ".join(f"{key}: {value}" for key, value in keys.items() if key != missing)
     found = problems_of(f"{BEFORE}  m: {{{told}}}\n")
-    assert (11, 3, f"models.m: the key {missing} is missing") in found
+    assert (11, 3, f'models.m: the key "{missing}" is missing') in found
 
 
 @pytest.mark.parametrize(("name", "parts"), NAMES)
