@@ -15,7 +15,7 @@ from flows.drift_report import DriftReport, drift_report
 from flows.explanation import Explanation
 from flows.inspect_rfm import RfmReport, rfm_report
 from flows.inspect_state import inspect_state
-from flows.model_files import KEYS, open_learned, read_model
+from flows.model_files import KEYS, open_learned, read_model, told_of
 from operators.models.learner import Learner
 from operators.models.parts import Value
 from operators.models.plan import InputKind, ModelPlan
@@ -196,7 +196,7 @@ def _report(
         learned=_learned(quality["all_time"], opened.learned_until),
         learned_bytes=sum(len(found[key]) for key in KEYS.values() if key in found),
         quality=quality,
-        drift=drift_report(opened.drift),
+        drift=drift_report(told_of(found, plan)),
         importance={name: round(each, _DECIMALS) for name, each in importance},
         scores=None if counts is None else counts.get(f"scores {plan.name}", 0),
         errors=None if counts is None else counts.get(f"model errors {plan.name}", 0),

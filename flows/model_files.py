@@ -34,7 +34,6 @@ class Opened(NamedTuple):
     learned_until: EventTime
     learner: Learner
     watch: Watch
-    drift: Sequence[Told]
 
 
 def exported(folder: StateFolder, plan: ModelPlan) -> bytes | None:
@@ -124,12 +123,21 @@ def open_learned(found: dict[bytes, bytes], plan: ModelPlan) -> Opened:
     learner, watch = make_learner(plan), Watch(is_sum=bool(plan.target.value))
     store.keep("learner", learner)
     store.keep("watch", watch)
-    drift = make_drift("", plan)  # (the name stands in records only)
-    store.keep("drift", drift)
     until = store.head.learned_until
     if until > AFTER_ALL - plan.step_ms:  # no more than a step before it
         until = AFTER_ALL
-    return Opened(until, learner, watch, drift.told())
+    return Opened(until, learner, watch)
+
+
+def told_of(found: dict[bytes, bytes], plan: ModelPlan) -> Sequence[Told]:
+    """Say which changes were told, of what was read.
+
+    Raises:
+        ModelStateError: another version of River has written it.
+    """
+    drift = make_drift("", plan)  # (the name stands in records only)
+    ModelStore(MemoryKeyValue(found), plan, 1).keep("drift", drift)
+    return drift.told()
 
 
 def _imported(folder: StateFolder, plan: ModelPlan) -> dict[bytes, bytes]:

@@ -204,6 +204,11 @@ def test_what_is_no_number_counts_as_missing(bad: float) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(PAIRS, PARAMETERS, ROWS)
+@example(  # log-odds of 34 million, whose last bit is 7e-9
+    [((None,) * 5, 0.0), ((None,) * 4 + (3.0,), 0.0), ((None,) * 3 + ("mobile", 3.0000001), 0.0)],
+    {},
+    (None,) * 4 + (24.0,),
+)
 def test_contributions_add_up_to_the_log_odds(
     pairs: list[Any], parameters: dict[str, Any], row: tuple[Any, ...]
 ) -> None:
@@ -212,8 +217,8 @@ def test_contributions_add_up_to_the_log_odds(
     assert found is not None
     assert list(found) == [each.name for each in INPUTS]
     linear = learner._fold()
-    expected = sum(found.values()) + linear.intercept
-    assert linear.log_odds([row])[0] == pytest.approx(expected, abs=1e-9)
+    total = pytest.approx(sum(found.values()) + linear.intercept, rel=1e-12, abs=1e-9)
+    assert linear.log_odds([row])[0] == total
 
 
 def test_texts_beyond_the_bound_share_one_weight() -> None:
