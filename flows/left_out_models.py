@@ -15,7 +15,7 @@ from flows.model_files import KEYS, check_definition, sealed
 from operators.models.learner import LearnerError
 from operators.models.plan import InputKind, InputPlan, ModelPlan
 from operators.models.stamps import layout
-from operators.models.store import Head
+from operators.models.store import Head, way_out
 from operators.models.watch import pairs_of
 from state.errors import StateError
 from state.folder import StateFolder, write_whole
@@ -53,8 +53,8 @@ def check_put_aside(folder: StateFolder, plan: ModelPlan) -> None:
     except LearnerError:
         raise ResumeError(
             f"{file} holds what model {plan.name} has learned by another definition, of its own or"
-            " of what it looks at. Go back to that definition, or give the changed model another"
-            " name; or remove the file, and the model begins with nothing learned"
+            " of what it looks at. Go back to that definition, or remove the file, and the model"
+            f" begins with nothing learned; or {way_out(plan.name)}"
         ) from None
 
 

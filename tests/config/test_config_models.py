@@ -255,7 +255,7 @@ def test_an_rfm_model_predicts_nothing_and_has_slots_for_its_tiers(load_text: Lo
     slots = [each for each in decide.slots if each.name.startswith("score.")]
     parts = ("recency", "frequency", "monetary")
     assert [each.name for each in slots] == ["score.worth", *(f"score.worth.{p}" for p in parts)]
-    assert all(each.definition == f"{each.name} {plan.version}" for each in slots)
+    assert all(each.definition == f"{each.name} {plan.definition}" for each in slots)
 
 
 def test_what_stands_for_which_part_is_the_version_and_not_their_order(load_text: LoadText) -> None:

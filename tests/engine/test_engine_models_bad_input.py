@@ -275,7 +275,7 @@ def test_a_feature_that_was_renamed_is_refused_with_the_way_out(kind: str) -> No
     message = str(refused.value)
     assert message.startswith("model m has learned from price (number), highest (number)")
     assert "the config has cost (number), highest" in message
-    assert "give the model another name, or let it learn anew" in message
+    assert "cartwheel models train CONFIG m --events PATH --state DIR --replace" in message
 
 
 def test_what_cannot_be_read_any_more_is_refused_by_the_models_name() -> None:

@@ -55,7 +55,7 @@ def records(keyvalue: MemoryKeyValue | None = None) -> Records[Values]:
 
 def outcomes(pairs: Sequence[tuple[str, list[Value]]]) -> list[ModelOutcome]:
     return [
-        ModelOutcome(customer, number, EventTime(number), values, 0.0)
+        ModelOutcome(customer, number, EventTime(number), values, 0.0, EventTime(number))
         for number, (customer, values) in enumerate(pairs)
     ]
 
