@@ -74,9 +74,9 @@ class LogisticRegression:
 
     Args:
         inputs: what it looks at.
-        parameters: ``learning_rate`` (of the weights, and of the intercept after the first examples), ``l1`` or ``l2``,
-            ``class_weight: {positive: w}``, ``categories`` (one_hot or hashed), ``at_most``
-            (indicators of one input).
+        parameters: ``learning_rate`` (of the weights, and of the intercept after the first
+            examples), ``l1`` or ``l2``, ``class_weight: {positive: w}``, ``categories`` (one_hot or
+            hashed), ``at_most`` (indicators of one input).
 
     Raises:
         ValueError: weights could grow without end with these parameters.
