@@ -1,4 +1,4 @@
-"""Looks for changes in what a model learns from: in how far off its scores are, and in its inputs.
+"""Looks for changes in what a model learns from: how far off it is, its labels, and its inputs.
 
 ADWIN (Bifet and Gavaldà, 2007: Learning from time-changing data with adaptive windowing) finds
 them: it keeps a window that holds one mean, and drops its older part once the two differ. Measured
@@ -11,6 +11,7 @@ ADWIN's bound is for values in [0, 1]. So of a number its rank is looked at, amo
 since the last change: whatever the unit, and however far out some values are. Not looked at:
 categories, which have no mean, and the clock's hour and weekday, which change with every day. An
 error that falls is a model that has learned: it is what later errors are held against, no change.
+But it falls too where an event hardly comes any more, as when nobody can order: the label tells.
 """
 
 import pickle
@@ -18,7 +19,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Sequence
 from importlib.metadata import version
-from math import inf, log
+from math import inf, log, nan
 from typing import Any, NamedTuple
 
 import msgspec
@@ -33,6 +34,8 @@ from operators.times import EventTime
 
 ERROR = "error"
 """What the distance of scores from labels is called."""
+LABEL = "label"
+"""What is called how often the event came, or the mean of the sums."""
 DELTA = 0.002
 """ADWIN's: the less it is, the fewer changes are found where none is, and the later true ones."""
 FIRST = 500
@@ -48,7 +51,7 @@ class DriftFound(NamedTuple):
     """A change.
 
     Attributes:
-        what: ``error``, or the input's name.
+        what: ``error``, ``label``, or the input's name.
         time: of the example at which it was found.
         before: the mean since the change before, or the start, until this one.
         after: the mean since this one, of no more than the LATEST values. Found early, a change
@@ -170,7 +173,7 @@ _Kept = tuple[int, list[float], float, int, list[float], bytes]
 
 
 class Drift:
-    """Looks at one model's error and at its inputs.
+    """Looks at one model's error, at its labels and at its inputs.
 
     Bounded: of each FIRST + LATEST numbers, and ADWIN's window, which is kept by powers of two.
 
@@ -182,32 +185,41 @@ class Drift:
     def __init__(self, name: str, plan: ModelPlan) -> None:
         self._name = name
         self._plan = plan
-        self._error = _Stream(ERROR, is_share=not plan.target.value)
+        is_share = not plan.target.value
+        self._error = _Stream(ERROR, is_share=is_share)
+        self._label = _Stream(LABEL, is_share=is_share)
         self._inputs = [
             (place, _Stream(each.name, is_share=each.kind == "boolean"))
             for place, each in enumerate(plan.inputs)
             if _is_looked_at(each)
         ]
-        self._stamp = {"drift": "1", "inputs": layout(plan.inputs), "river": version("river")}
+        self._stamp = {"drift": "2", "inputs": layout(plan.inputs), "river": version("river")}
 
-    def note(self, time: EventTime, row: Sequence[Value], error: float) -> list[Record]:
+    def note(
+        self, time: EventTime, row: Sequence[Value], error: float, label: float = nan
+    ) -> list[Record]:
         """Take what was learned; return the records of what has changed.
 
         Args:
             time: of the outcome.
             row: the inputs' values; what is missing is left out.
             error: |label - score|.
+            label: what came; what is not finite is left out.
         """
-        found = self.find(time, row, error)
+        found = self.find(time, row, error, label)
         return [drift_record(self._name, self._plan, each) for each in found] if found else []
 
-    def find(self, time: EventTime, row: Sequence[Value], error: float) -> list[DriftFound]:
-        """Do as ``note``; return what has changed, the error first."""
+    def find(
+        self, time: EventTime, row: Sequence[Value], error: float, label: float = nan
+    ) -> list[DriftFound]:
+        """Do as ``note``; return what has changed, the error first, then the label."""
         found = []
         if is_usable(error):
             change = self._error.note(time, error)
             if change and change.after > change.before:
                 found.append(change)
+        if is_usable(label) and (change := self._label.note(time, label)):
+            found.append(change)
         for place, stream in self._inputs:
             value = row[place]
             if is_usable(value) and (change := stream.note(time, float(value))):
@@ -216,7 +228,7 @@ class Drift:
 
     def dump(self) -> bytes:
         """Return all of it."""
-        streams = [self._error, *(stream for _, stream in self._inputs)]
+        streams = [self._error, self._label, *(stream for _, stream in self._inputs)]
         return seal(self._stamp, msgspec.msgpack.encode([each.dump() for each in streams]))
 
     def load(self, data: bytes) -> None:
@@ -227,7 +239,7 @@ class Drift:
                 damaged.
         """
         learned = unseal(self._stamp, data)
-        streams = [self._error, *(stream for _, stream in self._inputs)]
+        streams = [self._error, self._label, *(stream for _, stream in self._inputs)]
         try:
             state = msgspec.msgpack.decode(learned, type=list[_Kept])
             for stream, kept in zip(streams, state, strict=True):

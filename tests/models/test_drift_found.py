@@ -11,6 +11,7 @@ import pytest
 from operators.models.drift import (
     ERROR,
     FIRST,
+    LABEL,
     LATEST,
     Drift,
     DriftFound,
@@ -131,6 +132,21 @@ def test_the_means_are_those_before_and_after_the_change() -> None:
     assert found.before == pytest.approx(100, abs=1)
     assert found.after == pytest.approx(150, abs=5)
     assert 3000 <= found.time < 3100
+
+
+@pytest.mark.parametrize("rate", [0.03, 0.25])
+def test_an_event_that_comes_less_or_more_is_told_by_the_label(rate: float) -> None:
+    """Also where it hardly comes any more, so that the model is less far off than before."""
+    chance = random.Random(8)
+    drift, score = Drift("shop", plan_of()), 0.1
+    found = []
+    for place in range(9000):
+        label = float(chance.random() < (0.1 if place < 6000 else rate))
+        found += drift.find(EventTime(place), [], abs(label - score), label)
+    first = next(each for each in found if each.what == LABEL)
+    assert 6000 < first.time < 7000
+    assert first.before == pytest.approx(0.1, abs=0.02)
+    assert {each.what for each in found} == ({LABEL} if rate < 0.1 else {LABEL, ERROR})
 
 
 def test_after_a_change_a_further_one_is_found_and_a_return_too() -> None:
