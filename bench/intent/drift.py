@@ -29,7 +29,7 @@ from bench.intent.changing import (
     known_between,
     write_visits,
 )
-from bench.intent.sets import run
+from bench.intent.sets import run as run_command
 from bench.results import write_part
 from bench.running import NOW
 from operators.times import EventTime, parse_time
@@ -56,30 +56,33 @@ class Found(NamedTuple):
 def main() -> int:
     """Measure and write."""
     parser = argparse.ArgumentParser(prog="python -m bench.intent.drift", description=__doc__)
-    parser.add_argument("--visits", type=int, default=8_000)
+    parser.add_argument("--visits", type=int, default=6_000)
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
+    print(measure_all(arguments.visits, arguments.seeds))
+    return 0
+
+
+def measure_all(visits: int, seeds: int) -> str:
+    """Measure every change; return the part of the results, which is written.
+
+    Args:
+        visits: of a stream.
+        seeds: how many streams there are for each change.
+    """
     found: dict[str, list[Found]] = {}
     with tempfile.TemporaryDirectory(prefix="cartwheel-bench-") as name:
         for change, after in CHANGES.items():
-            for seed in range(arguments.seeds):
+            for seed in range(seeds):
                 folder = Path(name) / f"{len(found)}-{seed}"
-                found.setdefault(change, []).append(
-                    measure(folder, arguments.visits, after, seed, KINDS)
-                )
+                run = measure(folder, visits, after, seed, KINDS)
+                found.setdefault(change, []).append(run)
                 print(f"{change}, seed {seed}", file=sys.stderr)
-    lines = [
-        (
-            f"{arguments.visits:,} visits, one each 10 s; from the middle on customers are others."
-            f" Medians of {arguments.seeds} streams; one that told nothing counts as never."
-        ),
-        "",
-        *_detected(found),
-        "",
-        *_losses(found),
-    ]
-    print(write_part(TITLE, lines))
-    return 0
+    said = (
+        f"{visits:,} visits, one each 10 s; from the middle on customers are others. Medians and"
+        f" means of {seeds} streams. The truth is the chance by which orders were drawn."
+    )
+    return write_part(TITLE, [said, "", *_detected(found), "", *_losses(found)])
 
 
 def measure(folder: Path, visits: int, after: Ways, seed: int, models: Iterable[str]) -> Found:
@@ -90,7 +93,7 @@ def measure(folder: Path, visits: int, after: Ways, seed: int, models: Iterable[
     config = folder / "changing.yaml"
     config.write_text(config_with(models))
     words = ["replay", config, "--events", folder / "events.jsonl", "--out", folder / "out"]
-    run([*words, "--state", folder / "state", "--now", NOW])
+    run_command([*words, "--state", folder / "state", "--now", NOW])
     scores: dict[str, dict[str, float]] = {name: {} for name in models}
     for record in records(folder / "out" / "scores.jsonl"):
         scores[record["data"]["model"]][record["subject"]] = record["data"]["score"]
