@@ -1,8 +1,8 @@
 """Measures how well intent is predicted, and writes its part of the results and the pictures.
 
-``python -m bench.intent --data DIR --ecom FILE``; about five minutes. DIR holds the recorded sets
-rees46 and taobao, FILE is ``datasets/ecom.csv.gz`` of retentioneering's package. What they hold is
-in no file that is written: figures only.
+``python -m bench.intent --data DIR --ecom FILE``; about five minutes. DIR holds the recorded set
+``rees46``, FILE is ``datasets/ecom.csv.gz`` of retentioneering's package. Figures are all that is
+written of what they hold.
 """
 
 import argparse

@@ -31,11 +31,10 @@ features:
 models:
 """
 """What the config of a stream begins with; models follow."""
-LINEAR, TREE, FOREST, USUAL = "linear", "tree", "forest", "usual"
+LINEAR, TREE, USUAL = "linear", "tree", "usual"
 KINDS: Mapping[str, str] = {
     LINEAR: "logistic_regression",
     TREE: "tree.HoeffdingAdaptiveTreeClassifier",
-    FOREST: "forest.ARFClassifier",
     USUAL: "baseline",
 }
 

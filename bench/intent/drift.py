@@ -18,7 +18,6 @@ import numpy as np
 from bench.intent import figures
 from bench.intent.changing import (
     CHANGES,
-    FOREST,
     KINDS,
     LINEAR,
     TREE,
@@ -138,7 +137,7 @@ def _detected(found: Mapping[str, Sequence[Found]]) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for change, runs in found.items():
         is_steady = change == next(iter(CHANGES))
-        for model in (LINEAR, TREE, FOREST):
+        for model in (LINEAR, TREE):
             told = [each.told[model] for each in runs]
             early = [sum(t[1] <= 0 or is_steady for t in each) for each in told]
             cells = ["", ""] if is_steady else [_first(told, what) for what in ("error", "label")]
@@ -162,7 +161,7 @@ def _losses(found: Mapping[str, Sequence[Found]]) -> Iterator[str]:
     yield f"| what changes | model | {' | '.join(SPANS)} |"
     yield f"|---|---|{'---|' * len(SPANS)}"
     for change, runs in found.items():
-        for model in (LINEAR, TREE, FOREST, USUAL, "truth"):
+        for model in (LINEAR, TREE, USUAL, "truth"):
             means = [
                 mean(each.losses[model][place] for each in runs) for place in range(len(SPANS))
             ]

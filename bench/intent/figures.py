@@ -4,7 +4,7 @@ The chance is that of other customers: all pairs of one are drawn together (a bo
 clusters), 1,000 times. So two models are compared on the same draws.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -78,10 +78,10 @@ class Judge:
 
     def judge(self, scores: Numbers, others: Numbers) -> Judged:
         """Judge scores, beside those of another model; both of shape (n,)."""
-        own = losses(scores, self.labels)
+        own, area = losses(scores, self.labels), area_of(scores, self.labels)
         more = own - losses(others, self.labels)
         return Judged(
-            self._range([weighted_auc(scores, self.labels, each) for each in self._weights]),
+            self._range([area(each) for each in self._weights]),
             self._range([_mean(own, each) for each in self._weights]),
             self._range([_mean(more, each) for each in self._weights]),
         )
@@ -100,12 +100,22 @@ def losses(scores: Numbers, labels: Numbers) -> Numbers:
 
 def weighted_auc(scores: Numbers, labels: Numbers, weights: Numbers) -> float:
     """Return how likely a 1 scores above a 0, ties count half; nan without one of each."""
+    return area_of(scores, labels)(weights)
+
+
+def area_of(scores: Numbers, labels: Numbers) -> Callable[[Numbers], float]:
+    """Return ``weighted_auc`` of these scores, to be asked for many weights."""
     found, places = np.unique(scores, return_inverse=True)
-    positives = np.bincount(places, weights * (labels == 1), minlength=len(found))
-    negatives = np.bincount(places, weights * (labels == 0), minlength=len(found))
-    below = np.cumsum(negatives) - negatives / 2
-    both = positives.sum() * negatives.sum()
-    return float((positives * below).sum() / both) if both else float("nan")
+    came, n = labels == 1, len(found)
+
+    def area(weights: Numbers) -> float:
+        positives = np.bincount(places, weights * came, minlength=n)
+        negatives = np.bincount(places, weights * ~came, minlength=n)
+        below = np.cumsum(negatives) - negatives / 2
+        both = positives.sum() * negatives.sum()
+        return float((positives * below).sum() / both) if both else float("nan")
+
+    return area
 
 
 def rolling(values: Numbers, size: int) -> Numbers:

@@ -21,7 +21,7 @@ FOREST = "online: adaptive random forest"
 BATCH = "batch: logistic regression"
 BOOSTED = "batch: gradient boosting"
 FOREST_KIND = "forest.ARFClassifier"
-MOST_FOR_FOREST = 20_000
+MOST_FOR_FOREST = 5_000
 """Pairs; a forest takes minutes for more."""
 WINDOW = 500
 """Pairs of which the figures over time are."""

@@ -39,12 +39,10 @@ def all_sets(data: Path, ecom: Path, folder: Path) -> list[Events]:
         folder: where the events are put.
     """
     rees46 = data / "rees46" / "2019-Oct-head.csv.gz"
-    taobao = data / "taobao" / "UserBehavior.csv.gz"
     otto = ROOT / "examples" / "shop" / "otto-sessions.jsonl"
     mapping = ["--mapping", HERE / "ecom-mapping.yaml"]
     sources: dict[str, tuple[str, Sequence[object]]] = {
         "rees46": ("recorded, 40 minutes of a shop", ["import", "rees46", rees46]),
-        "taobao": ("recorded, two hours of a shop", ["import", "taobao", taobao]),
         "otto": ("recorded, 20 customers in four weeks", ["import", "otto", otto]),
         "ecom": ("made up by retentioneering, half a year", ["import", "csv", ecom, *mapping]),
         "shop": ("made up by `cartwheel simulate`, a week", _SIMULATE),

@@ -191,7 +191,7 @@ def test_a_picture_shows_every_line_and_dot_and_is_the_same_each_time() -> None:
 
 def test_the_configs_of_all_sets_have_one_model_of_intent() -> None:
     paths = [each for each in INTENT.glob("*.yaml") if "mapping" not in each.name]
-    assert len(paths) == 5
+    assert len(paths) == 4
     for path in paths:
         config = load(path)
         assert list(config.models) == ["intent"], path.name
