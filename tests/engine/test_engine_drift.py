@@ -28,8 +28,8 @@ def test_what_made_an_order_likely_makes_it_unlikely_is_told_and_learned(tmp_pat
     found = replayed(tmp_path, after)
     (what, outcomes, hours), *_ = found.told[LINEAR]
     assert what == "error"
-    assert 0 < outcomes < 400
-    assert 0 < hours < 400 * 10 / 3600
+    assert 0 < outcomes < 600
+    assert 0 < hours < 600 * 10 / 3600
     before, at_once, _, last = found.losses[LINEAR]
     assert at_once > before + 0.2
     assert last < before + 0.03
