@@ -299,7 +299,7 @@ def _facts(report: ModelReport) -> list[tuple[str, str]]:
 
 def _watched(report: ModelReport) -> list[tuple[str, ChangesReport]]:
     inputs = [(f"input {name}", each) for name, each in report.drift.inputs.items()]
-    return [("error", report.drift.error), *inputs]
+    return [("error", report.drift.error), ("label", report.drift.label), *inputs]
 
 
 def _changed(report: ModelReport) -> list[tuple[str, ...]]:

@@ -243,7 +243,7 @@ def _drift() -> Schema:
         {
             "model": {"type": "string", "minLength": 1},
             "version": {"type": "string", "pattern": _VERSION},
-            "what": {"enum": ["error", "input"], "description": "what has changed"},
+            "what": {"enum": ["error", "label", "input"], "description": "what has changed"},
             "input": {"type": "string", "minLength": 1, "description": "its name"},
             "before": {"type": "number", "description": "the mean before the change"},
             "after": {"type": "number"},

@@ -41,17 +41,20 @@ class DriftReport(msgspec.Struct, frozen=True):
 
     Attributes:
         error: how far off its scores were.
+        label: how often the event came, or the mean of the sums.
         inputs: by name; categories and the clock are not looked at.
     """
 
     error: ChangesReport
+    label: ChangesReport
     inputs: dict[str, ChangesReport]
 
 
 def drift_report(told: Iterable[Told]) -> DriftReport:
-    """Write what was told of the error, which is the first, and of the inputs."""
-    error, *inputs = told
-    return DriftReport(_changes(error), {str(each.input): _changes(each) for each in inputs})
+    """Write what was told of the error, of the labels, and of the inputs."""
+    error, label, *inputs = told
+    by_name = {str(each.input): _changes(each) for each in inputs}
+    return DriftReport(_changes(error), _changes(label), by_name)
 
 
 def _changes(told: Told) -> ChangesReport:

@@ -1,4 +1,4 @@
-"""Looks for changes in what a model learns from: in how far off its scores are, and in its inputs.
+"""Looks for changes in what a model learns from: how far off it is, its labels, and its inputs.
 
 ADWIN (Bifet and Gavaldà, 2007: Learning from time-changing data with adaptive windowing) finds
 them: it keeps a window that holds one mean, and drops its older part once the two differ. Measured
@@ -11,6 +11,7 @@ ADWIN's bound is for values in [0, 1]. So of a number its rank is looked at, amo
 since the last change: whatever the unit, and however far out some values are. Not looked at:
 categories, which have no mean, and the clock's hour and weekday, which change with every day. An
 error that falls is a model that has learned: it is what later errors are held against, no change.
+But it falls too where an event hardly comes any more, as when nobody can order: the label tells.
 """
 
 import pickle
@@ -18,14 +19,14 @@ from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Sequence
 from importlib.metadata import version
-from math import inf, log
+from math import inf, log, nan
 from typing import Any, NamedTuple
 
 import msgspec
 from river.drift import ADWIN
 
 from operators.models.encoding import is_usable
-from operators.models.parts import LastTold, Told, Value
+from operators.models.parts import Changing, LastTold, Told, Value
 from operators.models.plan import InputPlan, ModelPlan
 from operators.models.stamps import damaged, layout, seal, unseal
 from operators.outputs import Record, json_number, make_id
@@ -46,7 +47,8 @@ class DriftFound(NamedTuple):
     """A change.
 
     Attributes:
-        input: the input's name, None where it is the error that has changed.
+        what: ``error``, ``label`` (how often the event came, or the mean of the sums) or ``input``.
+        input: the input's name, None where it is no input.
         time: of the example at which it was found.
         before: the mean since the change before, or the start, until this one.
         after: the mean since this one, of no more than the LATEST values. Found early, a change
@@ -54,6 +56,7 @@ class DriftFound(NamedTuple):
         number: of the change, counted from 1 for each that is looked at.
     """
 
+    what: Changing
     input: str | None
     time: EventTime
     before: float
@@ -68,15 +71,15 @@ class _Stream:
         told: the changes that were told.
 
     Args:
-        name: of the input, None for the error.
+        what: is looked at.
+        name: of the input, None where it is none.
         is_share: whether its values are in [0, 1], so that they need no ranks.
     """
 
     _adwin: Any
 
-    def __init__(self, name: str | None, *, is_share: bool) -> None:
-        self.told = Told(name, 0, None)
-        self._name = name
+    def __init__(self, what: Changing, name: str | None = None, *, is_share: bool) -> None:
+        self.told = Told(what, name, 0, None)
         self._is_share = is_share
         self._changes = 0
         self._begin(())
@@ -100,7 +103,7 @@ class _Stream:
     def tell(self, found: DriftFound) -> DriftFound:
         """Remember that a change is told."""
         last = LastTold(found.time, found.before, found.after)
-        self.told = Told(self._name, self.told.count + 1, last)
+        self.told = Told(found.what, found.input, self.told.count + 1, last)
         return found
 
     def dump(self) -> "_Kept":
@@ -143,7 +146,8 @@ class _Stream:
         before = (self._earlier + sum(old)) / (self._earlier_n + len(old))
         self._changes += 1
         self._begin(new)
-        return DriftFound(self._name, time, before, sum(new) / len(new), self._changes)
+        about = self.told.what, self.told.input
+        return DriftFound(*about, time, before, sum(new) / len(new), self._changes)
 
 
 def _cut(earlier_n: int, earlier: float, latest: Sequence[float]) -> int:
@@ -180,7 +184,7 @@ _Kept = tuple[int, list[float], float, int, list[float], bytes, Told]
 
 
 class Drift:
-    """Looks at one model's error and at its inputs.
+    """Looks at one model's error, at its labels and at its inputs.
 
     Bounded: of each FIRST + LATEST numbers, and ADWIN's window, which is kept by powers of two.
 
@@ -192,32 +196,41 @@ class Drift:
     def __init__(self, name: str, plan: ModelPlan) -> None:
         self._name = name
         self._plan = plan
-        self._error = _Stream(None, is_share=not plan.target.value)
+        is_share = not plan.target.value
+        self._error = _Stream("error", is_share=is_share)
+        self._label = _Stream("label", is_share=is_share)
         self._inputs = [
-            (place, _Stream(each.name, is_share=each.kind == "boolean"))
+            (place, _Stream("input", each.name, is_share=each.kind == "boolean"))
             for place, each in enumerate(plan.inputs)
             if _is_looked_at(each)
         ]
-        self._stamp = {"drift": "2", "inputs": layout(plan.inputs), "river": version("river")}
+        self._stamp = {"drift": "3", "inputs": layout(plan.inputs), "river": version("river")}
 
-    def note(self, time: EventTime, row: Sequence[Value], error: float) -> list[Record]:
+    def note(
+        self, time: EventTime, row: Sequence[Value], error: float, label: float = nan
+    ) -> list[Record]:
         """Take what was learned; return the records of what has changed.
 
         Args:
             time: of the outcome.
             row: the inputs' values; what is missing is left out.
             error: |label - score|.
+            label: what came; what is not finite is left out.
         """
-        found = self.find(time, row, error)
+        found = self.find(time, row, error, label)
         return [drift_record(self._name, self._plan, each) for each in found] if found else []
 
-    def find(self, time: EventTime, row: Sequence[Value], error: float) -> list[DriftFound]:
-        """Do as ``note``; return what has changed, the error first."""
+    def find(
+        self, time: EventTime, row: Sequence[Value], error: float, label: float = nan
+    ) -> list[DriftFound]:
+        """Do as ``note``; return what has changed, the error first, then the label."""
         found = []
         if is_usable(error):
             change = self._error.note(time, error)
             if change and change.after > change.before:
                 found.append(self._error.tell(change))
+        if is_usable(label) and (change := self._label.note(time, label)):
+            found.append(self._label.tell(change))
         for place, stream in self._inputs:
             value = row[place]
             if is_usable(value) and (change := stream.note(time, float(value))):
@@ -225,7 +238,7 @@ class Drift:
         return found
 
     def told(self) -> list[Told]:
-        """Say what was told so far of all that is looked at: of the error, then of each input."""
+        """Say what was told so far of all that is looked at: error, label, then each input."""
         return [each.told for each in self._streams()]
 
     def dump(self) -> bytes:
@@ -249,7 +262,7 @@ class Drift:
             raise damaged(error) from error
 
     def _streams(self) -> list[_Stream]:
-        return [self._error, *(stream for _, stream in self._inputs)]
+        return [self._error, self._label, *(stream for _, stream in self._inputs)]
 
 
 def drift_record(name: str, plan: ModelPlan, found: DriftFound) -> Record:
@@ -260,9 +273,9 @@ def drift_record(name: str, plan: ModelPlan, found: DriftFound) -> Record:
         plan: the model.
         found: the change.
     """
-    what = {"what": "error"}
+    what: dict[str, str] = {"what": found.what}
     if found.input is not None:
-        what = {"what": "input", "input": found.input}
+        what["input"] = found.input
     about = make_id("drift", name, plan.name, plan.version, *what.values(), found.number)
     data: dict[str, object] = {
         "model": plan.name,

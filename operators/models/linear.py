@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.models.encoding import LARGEST
+from operators.models.encoding import LARGEST, root, roots
 from operators.models.parts import Value
 
 _FEW = 16
@@ -18,7 +18,10 @@ _FEW = 16
 
 
 class Scalar(NamedTuple):
-    """A number or a boolean: it adds ``(value - mean) * factor``, or ``absent`` without a value."""
+    """A number or a boolean: it adds ``(root - mean) * factor``, or ``absent`` without a value.
+
+    The fourth root of a boolean is the boolean itself.
+    """
 
     place: int
     mean: float
@@ -77,7 +80,7 @@ class Linear:
         for place, mean, factor, absent in self._scalars:
             value: Any = row[place]
             is_there = value is not None and abs(value) <= LARGEST
-            found.append((place, (value - mean) * factor if is_there else absent))
+            found.append((place, (root(value) - mean) * factor if is_there else absent))
         return found + [(text.place, self._of_text(text, row[text.place])) for text in self._texts]
 
     def _add_up(self, row: Sequence[Value]) -> float:
@@ -91,7 +94,7 @@ class Linear:
         columns = [[row[each.place] for row in rows] for each in self._scalars]
         values = np.array(columns, dtype=np.float64).reshape(len(columns), len(rows))
         is_there = np.abs(values) <= LARGEST  # None has become nan
-        values = np.where(is_there, values, 0.0)
+        values = roots(np.where(is_there, values, 0.0))
         means, factors, absent = self._columns
         parts: NDArray[np.float64] = np.where(is_there, (values - means) * factors, absent)
         return parts

@@ -1,11 +1,13 @@
 """What a model is told: moments to be scored, and what became of them."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from operators.times import EventTime
 
+Changing = Literal["error", "label", "input"]
+"""What may change of what a model learns from."""
 Value = float | bool | str | None
 """Of a model's input: None where the customer has none. Times are seconds before the moment."""
 
@@ -63,14 +65,16 @@ class LastTold(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Told(msgspec.Struct, frozen=True):
-    """What was told of a model's error, or of one of its inputs.
+    """What was told of a model's error, of its labels, or of one of its inputs.
 
     Attributes:
-        input: its name, None for the error.
+        what: it was told of.
+        input: its name, None where it is none.
         count: how many changes.
         last: of them; None where there was none.
     """
 
+    what: Changing
     input: str | None
     count: int
     last: LastTold | None

@@ -40,7 +40,9 @@ class Watch(Kept, Protocol):
 class Drift(Kept, Protocol):
     """Looks for changes in what a model learns from."""
 
-    def note(self, time: EventTime, row: Sequence[Value], error: float) -> list[Record]:
+    def note(
+        self, time: EventTime, row: Sequence[Value], error: float, label: float
+    ) -> list[Record]:
         """Take what was learned at a time, and how far off the score was; say what has changed."""
 
     def told(self) -> Sequence[Told]:
@@ -284,7 +286,7 @@ class ModelStep:
             self._watch.note(score, baseline, label)
             if self._drift is not None:
                 error = abs(label - score)
-                self._records += self._drift.note(outcome.time, outcome.values, error)
+                self._records += self._drift.note(outcome.time, outcome.values, error, label)
         try:
             self._learner.learn(outcome.values, label)
         except Exception:  # noqa: BLE001 (likewise)

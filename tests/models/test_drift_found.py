@@ -10,6 +10,7 @@ import pytest
 
 from operators.models.drift import (
     FIRST,
+    LABEL,
     LATEST,
     Drift,
     DriftFound,
@@ -93,7 +94,7 @@ def test_a_rate_that_doubles_is_found_within_2000_examples() -> None:
         drift = Drift("shop", plan_of())
         assert find(drift, examples(BEFORE, seed)) == []
         first, *more = find(drift, examples(5_000, seed + 100, rate=0.1))
-        assert first.input is None
+        assert (first.what, first.input) == ("error", None)
         assert first.before == pytest.approx(0.095, abs=0.02)
         assert len(more) <= 1
         delays.append(first.time)
@@ -110,7 +111,7 @@ def test_an_error_that_falls_is_no_change_but_a_rise_after_it_is() -> None:
     (found,) = find(drift, iter(pairs))
     assert 6000 <= found.time < 6300
     assert found.before == pytest.approx(0.095, abs=0.02)  # not that of the beginning
-    assert [(each.input, each.count) for each in drift.told()] == [(None, 1)]
+    assert [(each.what, each.count) for each in drift.told()] == [("error", 1), ("label", 0)]
 
 
 @pytest.mark.parametrize("what", SHIFTED)
@@ -133,6 +134,21 @@ def test_the_means_are_those_before_and_after_the_change() -> None:
     assert 3000 <= found.time < 3100
 
 
+@pytest.mark.parametrize("rate", [0.03, 0.25])
+def test_an_event_that_comes_less_or_more_is_told_by_the_label(rate: float) -> None:
+    """Also where it hardly comes any more, so that the model is less far off than before."""
+    chance = random.Random(8)
+    drift, score = Drift("shop", plan_of()), 0.1
+    found = []
+    for place in range(9000):
+        label = float(chance.random() < (0.1 if place < 6000 else rate))
+        found += drift.find(EventTime(place), [], abs(label - score), label)
+    first = next(each for each in found if each.what == LABEL)
+    assert 6000 < first.time < 7000
+    assert first.before == pytest.approx(0.1, abs=0.02)
+    assert {each.what for each in found} == ({LABEL} if rate < 0.1 else {LABEL, ERROR})
+
+
 def test_after_a_change_a_further_one_is_found_and_a_return_too() -> None:
     drift = Drift("shop", plan_of(InputPlan("views", "number")))
     chance = random.Random(6)
@@ -141,9 +157,10 @@ def test_after_a_change_a_further_one_is_found_and_a_return_too() -> None:
     found = find(drift, pairs)
     assert [each.time // 2000 for each in found] == [1, 2, 3]
     assert [each.number for each in found] == [1, 2, 3]
-    error, views = drift.told()
-    assert (error.input, error.count, error.last) == (None, 0, None)
-    assert (views.input, views.count) == ("views", 3)
+    error, label, views = drift.told()
+    assert (error.what, error.input, error.count, error.last) == ("error", None, 0, None)
+    assert (label.what, label.input, label.count, label.last) == ("label", None, 0, None)
+    assert (views.what, views.input, views.count) == ("input", "views", 3)
     assert views.last == LastTold(found[2].time, found[2].before, found[2].after)
     assert [round(each.before, -1) for each in found] == pytest.approx(levels[:3], abs=20)
     assert [round(each.after, -1) for each in found] == pytest.approx(levels[1:], abs=20)
@@ -177,7 +194,7 @@ def test_a_sum_has_errors_of_any_size() -> None:
     errors += [chance.expovariate(1 / 150) for _ in range(1000)]
     drift = Drift("shop", model)
     found = find(drift, (([], error) for error in [*errors[:3000], math.inf, *errors[3000:]]))
-    assert [each.input for each in found] == [None]
+    assert [each.what for each in found] == ["error"]
     assert 6000 <= found[0].time < 6300
 
 
@@ -236,8 +253,8 @@ def test_what_is_kept_is_bounded() -> None:
     for seed in range(3):
         find(drift, examples(10_000, 40 + seed))
         sizes.append(len(drift.dump()))
-    streams = 1 + len(drift._inputs)
-    assert streams == 6  # neither the category nor the clock
+    streams = 2 + len(drift._inputs)
+    assert streams == 7  # neither the category nor the clock
     assert max(sizes) < streams * ((FIRST + LATEST) * 9 + 3500)
 
 
@@ -262,11 +279,12 @@ def test_a_change_is_a_record_of_the_model() -> None:
 
 def test_each_change_has_an_id_of_its_own() -> None:
     model = plan_of()
-    found = DriftFound("views", EventTime(5), 1 / 3, 2.0, 1)
-    others = [found._replace(number=2), found._replace(input="error"), found._replace(input=None)]
+    found = DriftFound("input", "views", EventTime(5), 1 / 3, 2.0, 1)
+    others = [found._replace(number=2), found._replace(input="error")]
+    others += [found._replace(what="error", input=None), found._replace(what="label", input=None)]
     records = [drift_record("shop", model, each) for each in [found, *others]]
     records.append(drift_record("other", model, found))
-    assert len({each.id for each in records}) == 5
+    assert len({each.id for each in records}) == 6
     assert drift_record("shop", model, found) == records[0]
     assert records[0].data["before"] == 0.333333
 

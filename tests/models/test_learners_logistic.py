@@ -2,6 +2,7 @@
 
 import math
 import os
+import random
 import subprocess
 import sys
 from typing import Any
@@ -46,6 +47,16 @@ PARAMETERS = st.fixed_dictionaries(
 )
 
 
+class FasterAtFirst(optim.base.Scheduler):
+    """The intercept's rate: four by the number of examples, while that is more than the usual."""
+
+    def __init__(self, rate: float, heaviest: float) -> None:
+        self.rate, self.heaviest = rate, heaviest
+
+    def get(self, t: int) -> float:
+        return max(self.rate, 4 / self.heaviest / (t + 1))
+
+
 class PlainLoop:
     """River's scaler and model by hand, for the inputs above."""
 
@@ -58,7 +69,7 @@ class PlainLoop:
             loss=optim.losses.Log(weight_pos=positive),
             l1=parameters.get("l1", 0.0),
             l2=parameters.get("l2", 0.0),
-            intercept_lr=rate,
+            intercept_lr=FasterAtFirst(rate, max(positive, 1.0)),
         )
         self.most = parameters.get("at_most", 1000)
         self.hashed = parameters.get("categories") == "hashed"
@@ -77,7 +88,12 @@ class PlainLoop:
             if learns and device not in self.seen and len(self.seen) < self.most:
                 self.seen.append(device)
             rest[f"device={device if device in self.seen else '(other)'}"] = 1
-        return {name: value for name, value in numbers.items() if value is not None}, rest
+        roots = {
+            name: math.copysign(math.sqrt(math.sqrt(abs(value))), value)
+            for name, value in numbers.items()
+            if value is not None
+        }
+        return roots, rest
 
     def learn(self, row: tuple[Any, ...], label: float) -> None:
         numbers, rest = self.split(row, learns=True)
@@ -219,6 +235,27 @@ def test_contributions_add_up_to_the_log_odds(
     linear = learner._fold()
     total = pytest.approx(sum(found.values()) + linear.intercept, rel=1e-12, abs=1e-9)
     assert linear.log_odds([row])[0] == total
+
+
+def test_after_a_few_examples_it_scores_the_usual_rate() -> None:
+    """With a constant rate of 0.01 it would still say 0.35 after a hundred."""
+    pairs = [((1.0, 1.0, True, "a", 1.0), float(n % 20 == 7)) for n in range(100)]
+    learner = learned(pairs, {})
+    assert learner.predict([pairs[0][0]])[0] == pytest.approx(0.05, abs=0.03)
+    heavy = learned(pairs, {"class_weight": {"positive": 1000.0}})
+    assert 0.9 < heavy.predict([pairs[0][0]])[0] < 1
+
+
+def test_a_few_values_far_above_all_others_do_not_drown_the_rest() -> None:
+    """A fiftieth are 1,000, the others 0 or 1: as plain numbers these would be as good as equal."""
+    chance = random.Random(5)
+    learner = LogisticRegression([InputPlan("spent", "number")], {})
+    for n in range(3000):
+        spent = 1000.0 if n % 50 == 49 else float(chance.random() < 0.5)
+        learner.learn([spent], float(spent > 0))
+    nothing, little, much = learner.predict([[0.0], [1.0], [1000.0]])
+    assert nothing < 0.3
+    assert 0.5 < little < much
 
 
 def test_texts_beyond_the_bound_share_one_weight() -> None:

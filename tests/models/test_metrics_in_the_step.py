@@ -71,9 +71,11 @@ def run(stops: set[int]) -> tuple[Run, list[float], list[Record]]:
         if done in stops:
             current = Run(current.keyvalue.entries, *current.step.snapshot())
     current.step.snapshot()
-    told = {each.input: each.count for each in current.drift.told() if each.count}
-    names = {None: "error", "views": "input views"}
-    assert {f"model drift intent {names[each]}": count for each, count in told.items()} == counts
+    told = [each for each in current.drift.told() if each.count]
+    names = {("error", None): "error", ("label", None): "label", ("input", "views"): "input views"}
+    assert counts == {
+        f"model drift intent {names[each.what, each.input]}": each.count for each in told
+    }
     return current, scores, records
 
 

@@ -1,0 +1,1 @@
+"""How well the intent to buy is predicted, on traffic that others have recorded."""
