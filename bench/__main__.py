@@ -3,7 +3,7 @@
 ``python -m bench [--events N] [--few N] [--rounds N]``; the defaults take about an hour. The
 engine is measured with ``small.yaml``, features, segments and models with the example shop: see
 ``features`` and ``models``, which can be run alone. Drift of models is measured on made-up visits,
-and with ``--data DIR --ecom FILE`` how well intent is predicted on recorded traffic: see ``intent``.
+and with ``--data DIR --ecom FILE`` how well intent is predicted: see ``intent``.
 """
 
 import argparse

@@ -80,7 +80,9 @@ def _ticks(*, learns: bool) -> Iterator[Iterator[ModelTick]]:
         ]
         yield _parts(number, time, moments, outcomes)
         outcomes = [
-            ModelOutcome(each.customer, each.number, time, each.values, chance.choice((0.0, 1.0)))
+            ModelOutcome(
+                each.customer, each.number, time, each.values, chance.choice((0.0, 1.0)), each.time
+            )
             for each in moments
             if each.is_candidate
         ]

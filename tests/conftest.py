@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
 
 from broker.broker import Broker
 from broker.errors import BrokerError
@@ -19,6 +20,9 @@ from broker.shared import shared_broker
 from broker.topics import Kafka
 
 NO_KAFKA = "no Kafka: "
+
+settings.register_profile("suite", deadline=None)  # how long an example takes says how busy it is
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

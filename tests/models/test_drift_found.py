@@ -10,7 +10,6 @@ import pytest
 
 from operators.models.drift import (
     FIRST,
-    LABEL,
     LATEST,
     Drift,
     DriftFound,
@@ -143,10 +142,10 @@ def test_an_event_that_comes_less_or_more_is_told_by_the_label(rate: float) -> N
     for place in range(9000):
         label = float(chance.random() < (0.1 if place < 6000 else rate))
         found += drift.find(EventTime(place), [], abs(label - score), label)
-    first = next(each for each in found if each.what == LABEL)
+    first = next(each for each in found if each.what == "label")
     assert 6000 < first.time < 7000
     assert first.before == pytest.approx(0.1, abs=0.02)
-    assert {each.what for each in found} == ({LABEL} if rate < 0.1 else {LABEL, ERROR})
+    assert {each.what for each in found} == ({"label"} if rate < 0.1 else {"label", "error"})
 
 
 def test_after_a_change_a_further_one_is_found_and_a_return_too() -> None:

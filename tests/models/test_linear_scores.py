@@ -45,8 +45,8 @@ def test_a_row_scores_the_same_to_the_bit_alone_and_with_many(
 
 def test_what_is_no_number_adds_the_weight_of_a_missing_one() -> None:
     model = Linear([Scalar(0, 1.0, 2.0, 0.5)], [], {}, 10.0)
-    rows: list[list[Any]] = [[4.0], [None], [float("nan")], [float("-inf")], [True]]
-    assert model.log_odds(rows) == [16.0, 10.5, 10.5, 10.5, 10.0]
+    rows: list[list[Any]] = [[16.0], [None], [float("nan")], [float("-inf")], [True]]
+    assert model.log_odds(rows) == [12.0, 10.5, 10.5, 10.5, 10.0]
 
 
 def test_a_text_that_nothing_was_learned_of_adds_nothing() -> None:
