@@ -79,7 +79,7 @@ def test_a_state_goes_on_with_a_model_more_which_begins_there(
     replay = shop(tmp_path, some, config=WITHOUT_TREE)
     assert stop(replay, output_bytes(one.out) // 3).exit_code == 0
     said_before = len(scores(replay.out, "intent"))
-    assert info(replay).keys() == {"intent", "churn"}
+    assert info(replay).keys() == {"intent", "churn", "worth"}
     change(replay, CONFIG)
     replay.done()
     for model in ("intent", "churn"):
@@ -102,7 +102,7 @@ def left_out(replay: Replay) -> str:
     ended = stop(replay, output_bytes(replay.out) * 3 // 2)
     assert ended.exit_code == 0
     assert (replay.state / "import-tree").exists()
-    assert info(replay).keys() == {"intent", "churn"}
+    assert info(replay).keys() == {"intent", "churn", "worth"}
     change(replay, CONFIG)
     return ended.stderr
 
