@@ -10,6 +10,7 @@ FORMAT = 3
 """Raised when the keys or records of a shard change in a way that older ones cannot be read."""
 
 _KEY = Prefix.ABOUT.key
+_BEGINNING = -(1 << 62)
 
 
 class Layout(msgspec.Struct, array_like=True):
@@ -77,28 +78,31 @@ class About(msgspec.Struct):
     shard: str = ""
     version: str = ""
     ticks: list[int] = []
-    watermark: int = -(1 << 62)
+    watermark: int = _BEGINNING
     layouts: list[Layout] = []
     views: list[View] = []
     reached: int = 0
     attributes: Attributes = msgspec.field(default_factory=Attributes)
 
     def layout_number(self, layout: Layout, watermark: int) -> int:
-        """Return the number of the layout that is used from now on; a change adds one."""
+        """Return the number of the layout that is used from now on; a change adds one.
+
+        The first is of the beginning, though ticks have passed by: no record is older.
+        """
         last = self.layouts[-1] if self.layouts else None
         if last is None or (last.session, last.features) != (layout.session, layout.features):
-            layout.since = watermark
+            layout.since = _BEGINNING if last is None else watermark
             self.layouts.append(layout)
         return len(self.layouts) - 1
 
     def view_number(self, view: View, watermark: int) -> int:
         """Return the number of the view that is used from now on; a change adds one.
 
-        What no record names any more is emptied, its number stays.
+        What no record names any more is emptied, its number stays. The first is of the beginning.
         """
         last = self.views[-1] if self.views else None
         if last is None or _seen(last) != _seen(view):
-            view.since = watermark
+            view.since = _BEGINNING if last is None else watermark
             self.views[: self.reached] = [_NO_VIEW] * self.reached
             self.views.append(view)
         return len(self.views) - 1
