@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from cartwheel.model_metrics import FIGURES, figure, sizes
+from cartwheel.model_metrics import FIGURES, Sample, figure, sizes
 from cartwheel.observed import (
     ENDED,
     ENTERED,
@@ -30,7 +30,6 @@ from operators.times import BEFORE_ALL
 SCORED, FAILED, DRIFTED = "scores ", "model errors ", "model drift "
 """How the names of counts begin that are kept by model."""
 
-Sample = tuple[tuple[str, ...], float]
 """The values of the labels, and the value."""
 
 

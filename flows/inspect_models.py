@@ -21,6 +21,7 @@ from operators.models.parts import Value
 from operators.models.plan import InputKind, ModelPlan
 from operators.models.rfm import Rfm
 from operators.models.store import ModelStateError
+from operators.rows import READ
 from operators.times import AFTER_ALL, BEFORE_ALL, EventTime, format_time, parse_time
 from state.folder import StateFolder
 from state.reading import bytes_on_disk
@@ -265,21 +266,9 @@ def _said(learner: Learner, row: Sequence[Value]) -> tuple[float | None, dict[st
 
 
 def _seen(value: Any, kind: InputKind, now: EventTime) -> Value:
-    """Return what a model sees of a value of an explanation, as in ``operators.rows``."""
-    if value is None:
-        return None
-    match kind:
-        case "time":
-            return (now - parse_time(value)) / 1000
-        case "instant":
-            return float(parse_time(value))
-        case "number":
-            is_number = type(value) in {int, float} and isfinite(value)
-            return float(value) if is_number else None
-        case "boolean":
-            return value if isinstance(value, bool) else None
-        case "category":
-            return str(value).lower() if isinstance(value, bool) else str(value)
+    """Return what a model sees of a value of an explanation, where times are texts."""
+    is_time = kind in {"time", "instant"} and value is not None
+    return READ[kind](parse_time(value) if is_time else value, now)
 
 
 def _rest(score: float | None, adds: Mapping[str, float] | None) -> float | None:

@@ -45,7 +45,7 @@ def _category(value: Any, _now: EventTime) -> Value:
     return str(value).lower() if type(value) is bool else str(value)
 
 
-_READ: dict[InputKind, Callable[[Any, EventTime], Value]] = {
+READ: dict[InputKind, Callable[[Any, EventTime], Value]] = {
     "number": _number,
     "time": _age,
     "instant": _instant,
@@ -95,8 +95,7 @@ class Rows:
         self._clock_fields = plan.row.clock
         places = {name: slot for slot, name in enumerate(plan.slot_names)}
         self._inputs = [
-            [(places[each.name], _READ[each.kind]) for each in model.inputs]
-            for model in plan.models
+            [(places[each.name], READ[each.kind]) for each in model.inputs] for model in plan.models
         ]
         self._sources: list[dict[tuple[int, ...], list[_Source]]] = [{} for _ in plan.models]
 

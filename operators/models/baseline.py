@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from operators.models.parts import Value
-from operators.models.stamps import damaged, seal, unseal
+from operators.models.stamps import seal, unseal_as
 
 
 class _Learned(msgspec.Struct, array_like=True):
@@ -50,7 +50,4 @@ class Baseline:
 
     def load(self, data: bytes) -> None:
         """See Learner."""
-        try:
-            self._learned = msgspec.msgpack.decode(unseal(self._stamp, data), type=_Learned)
-        except msgspec.DecodeError as error:
-            raise damaged(error) from error
+        self._learned = unseal_as(_Learned, self._stamp, data)

@@ -12,7 +12,7 @@ import msgspec
 from operators.models.learner import Learner
 from operators.models.logistic import probability
 from operators.models.parts import Value
-from operators.models.stamps import damaged, seal, unseal
+from operators.models.stamps import seal, unseal_as
 
 EXAMPLES_BEFORE = 100
 """Until so many are learned, scores are left as they are."""
@@ -80,10 +80,7 @@ class Calibrated:
 
     def load(self, data: bytes) -> None:
         """See Learner."""
-        try:
-            learned = msgspec.msgpack.decode(unseal(_STAMP, data), type=_Learned)
-        except msgspec.DecodeError as error:
-            raise damaged(error) from error
+        learned = unseal_as(_Learned, _STAMP, data)
         self._learner.load(learned.inner)
         self._learned = msgspec.structs.replace(learned, inner=b"")
 

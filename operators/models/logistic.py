@@ -26,7 +26,7 @@ from operators.models.encoding import (
 from operators.models.linear import Linear, Scalar, Text
 from operators.models.parts import Value
 from operators.models.plan import InputPlan
-from operators.models.stamps import damaged, layout, seal, unseal
+from operators.models.stamps import layout, seal, unseal_as
 
 LEARNING_RATE = 0.01
 FIRST_RATE = 4.0
@@ -140,10 +140,7 @@ class LogisticRegression:
 
     def load(self, data: bytes) -> None:
         """See Learner."""
-        try:
-            learned = msgspec.msgpack.decode(unseal(self._stamp, data), type=_Learned)
-        except msgspec.DecodeError as error:
-            raise damaged(error) from error
+        learned = unseal_as(_Learned, self._stamp, data)
         for name, categories in self._categories.items():
             categories.restore(learned.categories.get(name, ()))
         scaler = preprocessing.StandardScaler()

@@ -11,7 +11,7 @@ import msgspec
 
 from operators.models.parts import ModelOutcome, Value
 from operators.models.quantiles import HOURS, NUMBERS, TIERS, Counted, Sketch, Tier
-from operators.models.stamps import damaged, seal, unseal
+from operators.models.stamps import damaged, seal, unseal_as
 from state.records import Records
 
 
@@ -119,10 +119,10 @@ class Rfm:
 
     def load(self, data: bytes) -> None:
         """See Learner."""
+        counted = unseal_as(list[Counted], self._stamp, data)
         try:
-            counted = msgspec.msgpack.decode(unseal(self._stamp, data), type=list[Counted])
             pairs = list(zip(self._sketches, counted, strict=True))
-        except (msgspec.DecodeError, ValueError) as error:
+        except ValueError as error:
             raise damaged(error) from error
         for sketch, each in pairs:
             sketch.load(each)

@@ -1,11 +1,14 @@
 """Seals what a model has learned with all that must be the same for it to be read again (M10)."""
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 
 from operators.models.learner import LearnerError
 from operators.models.plan import InputPlan
+
+_Learned = TypeVar("_Learned")
 
 
 class _Sealed(msgspec.Struct, array_like=True):
@@ -42,6 +45,15 @@ def unseal(stamp: Mapping[str, str], data: bytes) -> bytes:
     if found:
         raise LearnerError(f"what was learned does not fit ({'; '.join(found)})")
     return sealed.learned
+
+
+def unseal_as(kind: type[_Learned], stamp: Mapping[str, str], data: bytes) -> _Learned:
+    """Return what was encoded with msgpack and sealed with this stamp; see ``unseal``."""
+    learned = unseal(stamp, data)
+    try:
+        return msgspec.msgpack.decode(learned, type=kind)
+    except msgspec.DecodeError as error:
+        raise damaged(error) from error
 
 
 def damaged(error: Exception) -> LearnerError:

@@ -1,7 +1,7 @@
 """What a model's step keeps in the model's own store: what was learned, and what it waits for."""
 
 from heapq import heapify, heappop, heappush
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -14,6 +14,7 @@ from state.keyvalue import KeyValue
 from state.prefixes import Prefix
 from state.records import Records, record_key
 
+_Record = TypeVar("_Record")
 _HEAD = Prefix.MODEL.key
 _TIME_BIAS = 1 << 63
 _READ_AT_ONCE = 1000
@@ -149,21 +150,9 @@ class ModelStore:
             self.head = found
         self.has_learned = False
         self.sizes: dict[str, int] = {}
-        self.given: Records[Given] = Records(
-            keyvalue,
-            Prefix.GIVEN_SCORES,
-            encode=self._encode,
-            decode=msgspec.msgpack.Decoder(Given).decode,
-            capacity=cache,
-        )
+        self.given = _records(keyvalue, Prefix.GIVEN_SCORES, Given, cache)
         self.waiting = Waiting(keyvalue)
-        self.counted: Records[Values] = Records(
-            keyvalue,
-            Prefix.COUNTED_VALUES,
-            encode=self._encode,
-            decode=msgspec.msgpack.Decoder(Values).decode,
-            capacity=cache,
-        )
+        self.counted = _records(keyvalue, Prefix.COUNTED_VALUES, Values, cache)
 
     def keep(self, name: str, kept: Kept) -> None:
         """Load something as it was written; from now on write it when more was learned.
@@ -199,6 +188,14 @@ class ModelStore:
         if head != self._written:
             self._keyvalue.put(_HEAD, head)
             self._written = head
+
+
+def _records(
+    keyvalue: KeyValue, prefix: Prefix, kind: type[_Record], cache: int
+) -> Records[_Record]:
+    """Open what is kept of each customer under a prefix."""
+    encode, decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(kind).decode
+    return Records(keyvalue, prefix, encode=encode, decode=decode, capacity=cache)
 
 
 def way_out(name: str) -> str:

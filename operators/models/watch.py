@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from operators.models import metrics
 from operators.models.learner import LearnerError
 from operators.models.metrics import MILLION, ErrorSums, Histogram
-from operators.models.stamps import damaged, seal, unseal
+from operators.models.stamps import damaged, seal, unseal_as
 
 ROLLING = 10_000
 """How many of the last pairs are looked at as those of late."""
@@ -146,10 +146,7 @@ class Watch:
         Raises:
             LearnerError: it is of other labels, or damaged.
         """
-        try:
-            kept = msgspec.msgpack.decode(unseal(self._stamp, data), type=_Kept)
-        except msgspec.DecodeError as error:
-            raise damaged(error) from error
+        kept = unseal_as(_Kept, self._stamp, data)
         if len(kept.rolling) != min(kept.n, ROLLING) * _PAIR_BYTES:
             raise damaged(ValueError(f"{len(kept.rolling)} bytes of the last of {kept.n} pairs"))
         self._rolling = array("d", kept.rolling)

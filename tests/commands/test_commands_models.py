@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from replayed_shop import replay
 from sklearn.metrics import (
     brier_score_loss,
     f1_score,
@@ -82,14 +83,8 @@ def visits() -> Iterator[tuple[list[Any], float]]:
 
 
 def run_shop(folder: Path, config: str = CONFIG, *more: str) -> None:
-    folder.mkdir(exist_ok=True)
-    (folder / "shop.yaml").write_text(config)
     events = [each for told, _ in visits() for each in told]
-    events.sort(key=lambda each: str(each["timestamp"]))
-    (folder / "events.jsonl").write_text("".join(json.dumps(each) + "\n" for each in events))
-    words = ["--events", f"{folder}/events.jsonl", "--out", f"{folder}/out", "--json"]
-    words += ["--state", f"{folder}/state", "--shards", "2", *more]
-    assert main(["replay", f"{folder}/shop.yaml", *words]) == 0
+    replay(folder, config, sorted(events, key=lambda each: str(each["timestamp"])), *more)
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,11 @@
 """`cartwheel explain`: what it says of a customer, and that the prophecies come true."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from replayed_shop import replay
 
 from cartwheel.app import main
 from cartwheel.explain import _duration
@@ -41,21 +41,10 @@ def event(minute: int, name: str = "Product Viewed", customer: str = "u1") -> di
 EVENTS = [event(0), event(5), event(20, "Order Completed"), event(25), event(26, customer="u2")]
 
 
-def replay(
-    folder: Path, events: Sequence[dict[str, Any]], *more: str, config: str = CONFIG
-) -> None:
-    folder.mkdir(exist_ok=True)
-    (folder / "shop.yaml").write_text(config)
-    (folder / "events.jsonl").write_text("".join(json.dumps(each) + "\n" for each in events))
-    words = ["--events", f"{folder}/events.jsonl", "--out", f"{folder}/out", "--json"]
-    words += ["--state", f"{folder}/state", "--shards", "2", *more]
-    assert main(["replay", f"{folder}/shop.yaml", *words]) == 0
-
-
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("explained")
-    replay(folder, EVENTS)
+    replay(folder, CONFIG, EVENTS)
     return folder
 
 
@@ -129,7 +118,7 @@ def test_a_message_that_a_limit_held_back_names_the_limit(
 ) -> None:
     limits = "limits:\n  - {at_most: 9, per: day}\n  - {at_most: 1, per: 48h, trigger: abandoned}\n"
     events = [event(0), event(5), event(50, "page")]
-    replay(tmp_path, events, config=CONFIG + limits)
+    replay(tmp_path, CONFIG + limits, events)
     told = explained(tmp_path, capsys)["decisions"]
     assert [(each["outcome"], each["limit"]) for each in told] == [
         ("suppressed", "at most 1 per 2d, trigger abandoned"),
@@ -147,7 +136,7 @@ def test_the_next_change_by_itself_is_the_one_that_comes(
         for name, each in explained(shop, capsys)["segments"].items()
         if each["next"]
     }
-    replay(tmp_path, EVENTS, "--close")
+    replay(tmp_path, CONFIG, EVENTS, "--close")
     lines = [json.loads(line) for line in (tmp_path / "out/segments.jsonl").open()]
     later = [
         each for each in lines if each["subject"] == "u1" and each["time"] > "2026-01-01T10:26"

@@ -8,6 +8,7 @@ from rate_learner import PairWatch, RateLearner
 
 from engine_checks import plans
 from operators.models.gather import Gather
+from operators.models.opening import open_model
 from operators.models.plan import ModelPlan
 from operators.models.step import ModelStep
 from operators.models.store import ModelStore
@@ -73,6 +74,16 @@ class WithModels(Simulation):
         asked, self.profiles = self.profiles, [_Said(waiting) for _ in ticks]  # type: ignore[misc]
         super()._pass_on(ticks)
         self.profiles = asked
+
+
+class RealModels(WithModels):
+    """The whole engine with the learners, the watch and the drift that a run has."""
+
+    def open(
+        self, plan: ModelPlan, keyvalue: MemoryKeyValue, shards: int, ticks: list[int]
+    ) -> ModelStep:
+        """Open a model as a run does."""
+        return open_model("shop", plan, keyvalue, self.cache, shards=shards, ticks=ticks)
 
 
 class _Said:

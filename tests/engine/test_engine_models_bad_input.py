@@ -10,7 +10,7 @@ from itertools import cycle
 from typing import Any
 
 import pytest
-from model_simulation import WithModels
+from model_simulation import RealModels
 
 from engine_checks import records
 from operators.models import opening
@@ -19,7 +19,6 @@ from operators.models.learner import Learner
 from operators.models.opening import open_model
 from operators.models.parts import Value
 from operators.models.plan import ModelPlan
-from operators.models.step import ModelStep
 from operators.models.store import ModelStateError
 from oracle import Rules
 from oracle.writing import MINUTE_MS, event_line
@@ -40,15 +39,6 @@ FEATURES = {
     "share": {"last": "properties.price / properties.of", "of": "Viewed"},
     "device": {"last": "properties.device", "of": "Viewed"},
 }
-
-
-class RealModels(WithModels):
-    """The whole engine with the learners, the watch and the drift that a run has."""
-
-    def open(
-        self, plan: ModelPlan, keyvalue: MemoryKeyValue, shards: int, ticks: Sequence[int]
-    ) -> ModelStep:
-        return open_model("shop", plan, keyvalue, self.cache, shards=shards, ticks=ticks)
 
 
 def shop(kind: str, features: dict[str, Any] = FEATURES, **model: Any) -> Rules:

@@ -8,34 +8,20 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from model_simulation import WithModels
+from model_simulation import RealModels
 from moments_checks import assert_told_as_the_oracle_says
 
 from engine_checks import SIZES, STOPS, few_timers, records, with_stops
-from operators.models.opening import open_model
-from operators.models.plan import ModelPlan
-from operators.models.step import ModelStep
 from operators.times import EventTime, format_time
 from oracle import Rules
 from oracle.models import told_models
 from oracle.rfm import score_of, tiers_of
 from oracle.visits import visits
 from oracle.writing import HOUR_MS, MINUTE_MS, NOW_MS, event_line
-from state.keyvalue import MemoryKeyValue
 from state.prefixes import Prefix
 
 PARTS = ("recency", "frequency", "monetary")
 CUSTOMERS = ("u1", "u2", "u3", "u4", "u5")
-
-
-class WithRfm(WithModels):
-    """The whole engine, with models of their own kinds."""
-
-    def open(
-        self, plan: ModelPlan, keyvalue: MemoryKeyValue, shards: int, ticks: list[int]
-    ) -> ModelStep:
-        """Open a model as a run does."""
-        return open_model("shop", plan, keyvalue, self.cache, shards=shards, ticks=ticks)
 
 
 def shop(**options: Any) -> Rules:
@@ -84,8 +70,8 @@ STREAMS = st.one_of(
 )
 
 
-def run_of(raw: Sequence[bytes], rules: Rules, size: int = 1, **options: Any) -> WithRfm:
-    run = WithRfm(raw, rules, **options)
+def run_of(raw: Sequence[bytes], rules: Rules, size: int = 1, **options: Any) -> RealModels:
+    run = RealModels(raw, rules, **options)
     run.run(cycle([size]))
     return run
 
@@ -117,7 +103,7 @@ def test_tiers_and_scores_are_the_oracles_for_any_ticks_and_shards(
     *, raw: list[bytes], rules: Rules, sizes: list[int], shards: int, close: bool
 ) -> None:
     with few_timers(4):
-        run = WithRfm(raw, rules, shards=shards, close=close, cache=2)
+        run = RealModels(raw, rules, shards=shards, close=close, cache=2)
         run.run(cycle(sizes))
     told = told_models(raw, rules, now_ms=NOW_MS, close=close)["worth"]
     written = {
@@ -145,12 +131,12 @@ def test_tiers_and_scores_are_the_oracles_for_any_ticks_and_shards(
 def test_restarts_change_no_tier_and_no_record_of_the_state(
     *, raw: list[bytes], rules: Rules, sizes: list[int], stops: list[bool], shards: int
 ) -> None:
-    never = WithRfm(raw, rules, shards=shards, cache=2)
+    never = RealModels(raw, rules, shards=shards, cache=2)
     never.run(cycle(sizes))
-    again = with_stops(WithRfm(raw, rules, shards=shards, cache=2), sizes, stops)
+    again = with_stops(RealModels(raw, rules, shards=shards, cache=2), sizes, stops)
     assert again.outcome.lines == never.outcome.lines
     assert again.snapshot() == never.snapshot()
-    assert isinstance(again, WithRfm)
+    assert isinstance(again, RealModels)
     assert again.at_rest == never.at_rest
 
 
@@ -187,10 +173,10 @@ def test_ticks_shards_and_restarts_change_no_byte() -> None:
             assert run.outcome.sets() == expected
             assert run.at_rest["worth"].entries == first.at_rest["worth"].entries
             in_order.append(run.outcome.lines)
-        stopped = with_stops(WithRfm(raw, rules, shards=shards, cache=8), [7], [True, False])
+        stopped = with_stops(RealModels(raw, rules, shards=shards, cache=8), [7], [True, False])
         assert stopped.outcome.lines == in_order[1]
         stopped.snapshot()
-        assert isinstance(stopped, WithRfm)
+        assert isinstance(stopped, RealModels)
         assert stopped.at_rest["worth"].entries == first.at_rest["worth"].entries
 
 
@@ -199,7 +185,7 @@ def three_buyers() -> list[bytes]:
     return [order(n, f"u{n}", 10 * n) for n in (1, 2, 3)]
 
 
-def tiers(run: WithRfm, customer: str) -> dict[str, int | None]:
+def tiers(run: RealModels, customer: str) -> dict[str, int | None]:
     [*_, last] = [each for each in records(run.outcome, "scores") if each["subject"] == customer]
     found: dict[str, int | None] = last["data"]["tiers"]
     return found
@@ -254,7 +240,7 @@ def test_who_is_forgotten_is_held_against_nobody_any_more() -> None:
     assert len(_counted(gone)) == 1
 
 
-def _counted(run: WithRfm) -> list[bytes]:
+def _counted(run: RealModels) -> list[bytes]:
     run.snapshot()
     return [key for key in run.at_rest["worth"].entries if key[0] == Prefix.COUNTED_VALUES]
 
