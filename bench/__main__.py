@@ -2,8 +2,9 @@
 
 ``python -m bench [--events N] [--few N] [--rounds N]``; the defaults take about an hour. The
 engine is measured with ``small.yaml``, features, segments and models with the example shop: see
-``features`` and ``models``, which can be run alone. Drift of models is measured on made-up visits,
-and with ``--data DIR --ecom FILE`` how well intent is predicted: see ``intent``.
+``features``, ``models``, ``consent`` and ``identity``, which can be run alone. Drift of models is
+measured on made-up visits, and with ``--data DIR --ecom FILE`` how well intent is predicted: see
+``intent``.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from statistics import median
 
 import msgspec
 
-from bench import features, models
+from bench import consent, features, identity, models
 from bench.intent import drift
 from bench.intent.__main__ import measure_all
 from bench.phases import phases
@@ -52,6 +53,8 @@ def main() -> int:
     print(write_part("The engine, from files", lines))
     print(features.measure(arguments.events, arguments.few, arguments.rounds))
     print(models.measure(arguments.events // 3, arguments.rounds))
+    print(consent.measure(arguments.events // 3))
+    print(identity.measure(arguments.events // 3))
     print(drift.measure_all(VISITS, arguments.rounds))
     if arguments.data and arguments.ecom:
         print(measure_all(arguments.data, arguments.ecom))

@@ -19,9 +19,12 @@ from operators.clock import Clock
 from operators.customers import CustomerStore
 from operators.decide import DecideStep
 from operators.heads import LineReader
+from operators.identity import IdentityStep, Plans
+from operators.identity_gather import IdentityGather
 from operators.kept import Kept
 from operators.models.gather import Gather
 from operators.models.opening import open_model
+from operators.names import NameStore
 from operators.profile import ProfileStep
 from operators.profile_store import ProfileStore
 from operators.route import Route, RouteState
@@ -125,6 +128,20 @@ class Pipeline:
             for each in job.decide.models
         }
         self._gathers = [Gather(job.decide) for _ in range(SHARDS)]
+        self._names = (
+            [
+                IdentityStep(
+                    Plans(job.route.identity, job.profile, job.decide),
+                    NameStore(store.keyvalue, cache),
+                    Clock.new(1),
+                    shards=SHARDS,
+                )
+                for store in self.stores
+            ]
+            if job.route.identity
+            else []
+        )
+        self._shares = [IdentityGather(SHARDS) for _ in range(SHARDS)]
         self.kept = kept = Kept(job.profile)
         self._profiles = [
             ProfileStep(
@@ -142,7 +159,7 @@ class Pipeline:
         ]
         assert isinstance(job.source, RecordedFiles), "the benchmark replays"
         files = job.source.readers[0]
-        reader = LineReader(job.route.future_ms, job.route.now_ms)
+        reader = LineReader(job.route.future_ms, job.route.now_ms, job.route.identity)
         self._replay = Replay(files, reader, order="time")
         self._route = Route(
             0,
@@ -181,6 +198,9 @@ class Pipeline:
             yield len(lines)
 
     def _tick(self, ticks: list[ShardTick]) -> None:
+        if self._names:
+            ticks = self._named(ticks)
+            self.watch.lap("identity")
         applied = [step.on_tick(tick) for step, tick in zip(self._profiles, ticks, strict=True)]
         self.watch.lap("profile")
         applied = self._score(applied)
@@ -191,6 +211,15 @@ class Pipeline:
         for part in parts:
             self._sink.write(part)
         self.watch.lap("sink")
+
+    def _named(self, ticks: list[ShardTick]) -> list[ShardTick]:
+        """Let the identity steps say whose the events are; return each shard's share."""
+        whole: dict[int, ShardTick] = {}
+        for step, tick in zip(self._names, ticks, strict=True):
+            for share in step.on_tick(tick):
+                for each in self._shares[share.shard].take(share):
+                    whole[each.shard] = each
+        return [whole[shard] for shard in range(SHARDS)]
 
     def _score(self, results: list[ProfileResult]) -> list[ProfileResult]:
         """Let the models say what they have to, and put it into the rows."""
@@ -211,6 +240,8 @@ class Pipeline:
 
     def commit(self) -> None:
         """Write what has changed, and a checkpoint of each shard."""
+        for names in self._names:
+            names.snapshot()
         for profile, decide in zip(self._profiles, self._decides, strict=True):
             profile.snapshot()
             decide.snapshot()

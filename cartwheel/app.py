@@ -12,6 +12,7 @@ from cartwheel import (
     explain,
     import_,
     models,
+    privacy,
     replay,
     run,
     scenarios,
@@ -20,6 +21,7 @@ from cartwheel import (
     state,
 )
 from cartwheel.errors import INTERRUPTED, CartwheelError
+from cartwheel.visible import visible_lines
 
 COMMANDS: tuple[ModuleType, ...] = (
     replay,
@@ -34,6 +36,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     state,
     schemas,
     dead_letters,
+    privacy,
 )
 """Each gives NAME, SUMMARY, ``add_arguments(parser)`` and ``run(arguments) -> exit code``."""
 
@@ -44,11 +47,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         exit_code: int = arguments.run(arguments)
     except CartwheelError as error:
-        print(f"cartwheel: {error}", file=sys.stderr)
+        print(f"cartwheel: {visible_lines(str(error))}", file=sys.stderr)
         return error.exit_code
     except OSError as error:
         place = "" if error.filename is None else f"{error.filename}: "
-        print(f"cartwheel: {place}{error.strerror or error}", file=sys.stderr)
+        text = f"cartwheel: {place}{error.strerror or error}"
+        print(visible_lines(text), file=sys.stderr)
         return CartwheelError.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -123,6 +123,23 @@ def _arbitration(config: Config) -> list[str]:
         lines.append(f"  quiet hours: {quiet.written}, {zone}, {quiet.then}")
     if config.holdout:
         lines.append(f"  holdout: {config.holdout.written}")
+    if config.consent:
+        purposes = ", ".join(config.purposes.named) or "no purpose"
+        lines.append(f"  consent: {purposes}, {config.consent.default} by default")
+    if config.identity:
+        keep = config.identity.keep
+        kept = f"keep {keep.events} events for {format_duration(keep.for_ms)}"
+        lines.append(f"  identity: by {', '.join(config.identity.customer)}, {kept}")
+    if config.privacy:
+        kinds = ("drop", "hash", "mask")
+        told = [
+            f"{kind} {', '.join(paths)}"
+            for kind in kinds
+            if (paths := getattr(config.privacy, kind))
+        ]
+        if config.privacy.forget_events:
+            told.append("events may let their customers be forgotten")
+        lines.append(f"  privacy: {'; '.join(told) or 'nothing is hidden'}")
     return lines
 
 

@@ -11,8 +11,6 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import msgspec
-
 from cartwheel.diff_compare import (
     Ran,
     compared_segments,
@@ -29,13 +27,16 @@ from cartwheel.jobs import customers_file
 from cartwheel.opening import WORKERS_MOST, Asked, bounded
 from cartwheel.places import check_place, is_same_file, write_whole
 from cartwheel.replay import Recorded, asked_order
+from cartwheel.summary import Summary
 from cartwheel.to_the_end import replay_to_the_end, stopped_by_sigterm
+from cartwheel.visible import print_json
 from config import Config, ConfigError, changes_of, load
 from connectors.attributes import AttributesError
 from flows.attributes import check_customers
 from operators.times import EventTime, format_time
 from state.errors import StateError
 from state.folder import StateFolder
+from state.keyed_hash import share_key
 
 NAME = "diff"
 SUMMARY = "what a change of the rules would have done, on recorded events"
@@ -86,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.svg:
         write_whole(arguments.svg, picture(diff).encode())
     if arguments.json:
-        print(msgspec.json.encode(diff).decode())
+        print_json(diff)
     else:
         print_diff(diff)
     return 0
@@ -146,7 +147,7 @@ def _compared(
     now = arguments.now or format_time(EventTime(int(time.time() * 1000)))
     with Outcomes(folder / "outcomes") as outcomes:
         ran: list[Ran] = []
-        events: list[dict[str, int]] = []
+        summaries: list[Summary] = []
         for side, (label, config) in enumerate((("old", old), ("new", new))):
             place = folder / label
             recorded = Recorded(
@@ -157,21 +158,32 @@ def _compared(
                 workers=arguments.workers,
             )
             state = StateFolder(place / "state")
+            if config.privacy:  # what is hashed under both is to be the same
+                share_key(folder, state.path)
             replayed = replay_to_the_end(config, recorded, state, label=label, stopped=_STOPPED)
             outcomes.take(side, place / "out")
             shutil.rmtree(place)  # the room may be wanted for the second one
             ran.append(Ran(list(config.triggers), list(config.segments), replayed.counts))
-            events.append({name: getattr(replayed.summary, name) for name in _COUNTS})
+            summaries.append(replayed.summary)
         triggers, times = compared_triggers(outcomes, ran[0], ran[1], arguments.customers)
         return Diff(
             configs={"old": _named(arguments.old), "new": _named(arguments.new)},
             rules=_rules(old, new),
-            events=Sides(events[0], events[1]),
+            events=_events(*summaries),
             triggers=triggers,
             segments=compared_segments(outcomes, ran[0], ran[1], arguments.customers),
             sessions=compared_sessions(outcomes),
             periods=times.told(),
         )
+
+
+def _events(old: Summary, new: Summary) -> Sides:
+    """Give what became of the lines that were read."""
+    sides = [{name: getattr(each, name) for name in _COUNTS} for each in (old, new)]
+    if old.no_consent is not None or new.no_consent is not None:
+        for side, each in zip(sides, (old, new), strict=True):
+            side["no_consent"] = each.no_consent or 0
+    return Sides(*sides)
 
 
 def _rules(old: Config, new: Config) -> RulesDiff:

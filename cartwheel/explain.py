@@ -15,12 +15,20 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from cartwheel.customer_data import note
 from cartwheel.errors import CartwheelError, UsageError
-from cartwheel.visible import visible
+from cartwheel.visible import print_json, visible
 from config import ConfigError, load, suggestion
 from expressions import Explained, Type, holds_half_a_character
 from flows.explain import explain_customer
-from flows.explanation import DecisionExplained, Explanation, Pending, SegmentExplained
+from flows.explanation import (
+    ConsentExplained,
+    DecisionExplained,
+    Explanation,
+    Pending,
+    SegmentExplained,
+)
+from flows.ids import owner_of
 from flows.inspect_models import ScoreExplained, explain_scores
 from flows.job import plans_of
 from operators.times import EventTime, format_time
@@ -75,16 +83,33 @@ def run(arguments: argparse.Namespace) -> int:
     except StateError as error:
         raise CartwheelError(str(error)) from None
     if explanation is None:
-        raise CartwheelError(f"nothing is known of the customer {arguments.customer!r}")
+        raise CartwheelError(_nothing_of(folder, arguments.customer))
+    note(folder, "explain", arguments.customer)
     wanted: list[str] = arguments.segment or list(explanation.segments)
     segments = {name: each for name, each in explanation.segments.items() if name in wanted}
     explanation = msgspec.structs.replace(explanation, segments=segments)
     if arguments.json:
-        told = msgspec.structs.asdict(explanation) | {"scores": scores}
-        print(msgspec.json.encode(told).decode())
+        told = msgspec.to_builtins(explanation) | {"scores": scores}
+        print_json(told)
     else:
         _print(explanation, scores, whole=not arguments.segment)
     return 0
+
+
+def _nothing_of(folder: StateFolder, customer: str) -> str:
+    """Say that nothing is known of a customer, or whose the id is now.
+
+    Raises:
+        CartwheelError: the state cannot be read.
+    """
+    try:
+        is_name = not holds_half_a_character(customer)
+        owner = owner_of(folder, customer) if is_name else None
+    except StateError as error:
+        raise CartwheelError(str(error)) from None
+    if owner is None:
+        return f"nothing is known of the customer {customer!r}"
+    return f"the anonymous id {customer!r} is linked: ask for the customer {owner!r}"
 
 
 def _print(explanation: Explanation, scores: Mapping[str, ScoreExplained], *, whole: bool) -> None:
@@ -97,6 +122,8 @@ def _print(explanation: Explanation, scores: Mapping[str, ScoreExplained], *, wh
         return
     for name, score in scores.items():
         console.print(_score(name, score))
+    if explanation.consent:
+        console.print(_consent(explanation.consent))
     console.print(_pending(explanation.pending))
     console.print(_decisions(explanation.decisions))
     console.print(_table("features", ["name", "value"], _features(explanation)))
@@ -164,6 +191,19 @@ def _score(name: str, score: ScoreExplained) -> Tree:
     if score.rest is not None:
         branch.add(Text(f"{score.rest:+.4f}  whatever the inputs"))
     return tree
+
+
+def _consent(consent: Mapping[str, ConsentExplained]) -> Table:
+    rows = [
+        (
+            name,
+            "permitted" if each.permitted else "refused",
+            each.since or "always",
+            each.cause or "-",
+        )
+        for name, each in consent.items()
+    ]
+    return _table("consent", ["purpose", "holds", "since", "because of"], rows)
 
 
 def _pending(pending: Iterable[Pending]) -> Table:

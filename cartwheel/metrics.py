@@ -28,6 +28,7 @@ from flows.measures import STEPS
 from operators.times import BEFORE_ALL
 
 SCORED, FAILED, DRIFTED = "scores ", "model errors ", "model drift "
+NOT_PERMITTED = "no_consent "
 """How the names of counts begin that are kept by model."""
 
 """The values of the labels, and the value."""
@@ -59,6 +60,16 @@ def _counted(name: str, text: str, count: str) -> Shown:
     def samples(view: View) -> Iterator[Sample]:
         if view.ticks is not None:
             yield (), view.counts.get(count, 0)
+
+    return Shown(name, "counter", (), text, samples)
+
+
+def _counted_if_asked(name: str, text: str, count: str) -> Shown:
+    """Show a count that is kept only where the config asks for consent."""
+
+    def samples(view: View) -> Iterator[Sample]:
+        if view.ticks is not None and count in view.counts:
+            yield (), view.counts[count]
 
     return Shown(name, "counter", (), text, samples)
 
@@ -145,6 +156,31 @@ METRICS: Sequence[Shown] = (
     _counted("cartwheel_events_duplicate_total", "Events that came before.", "duplicates"),
     _counted("cartwheel_events_late_total", "Events older than the watermark.", "late"),
     _counted("cartwheel_dead_letters_total", "Events that are none.", "dead_letters"),
+    _counted_if_asked(
+        "cartwheel_events_no_consent_total",
+        "Events that were not applied for lack of consent.",
+        "no_consent",
+    ),
+    _counted_if_asked(
+        "cartwheel_events_consent_unreadable_total",
+        "Events whose preferences could not be read.",
+        "consent_unreadable",
+    ),
+    _counted_if_asked(
+        "cartwheel_identity_merged_total",
+        "Anonymous ids whose past became a customer's.",
+        "merged",
+    ),
+    _counted_if_asked(
+        "cartwheel_identity_refused_total",
+        "Links that were refused, since they would make two customers one.",
+        "refused_links",
+    ),
+    _counted_if_asked(
+        "cartwheel_customers_forgotten_total",
+        "Events that let their customer be forgotten.",
+        "forgotten",
+    ),
     _counted("cartwheel_customers_total", "Profiles that were begun.", "customers"),
     _counted("cartwheel_sessions_total", "Sessions that were closed.", "sessions"),
     _counted_by("trigger", "cartwheel_triggers_sent_total", "Messages sent.", SENT),
@@ -180,6 +216,12 @@ METRICS: Sequence[Shown] = (
         for name, (key, text) in FIGURES.items()
     ),
     Shown("cartwheel_model_bytes", "gauge", ("model",), "Size of what a model has learned.", sizes),
+    _counted_by(
+        "model",
+        "cartwheel_moments_no_consent_total",
+        "Moments that were not scored for lack of consent.",
+        NOT_PERMITTED,
+    ),
     Shown("cartwheel_outputs_total", "counter", ("kind",), "Outputs of all kinds.", _written),
     Shown("cartwheel_ticks_total", "counter", (), "Ticks that all steps have seen.", _ticks),
     Shown(

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -19,7 +18,7 @@ from cartwheel.errors import CartwheelError, UsageError
 from cartwheel.model_tiers import print_tiers
 from cartwheel.models_train import train
 from cartwheel.places import check_place, write_whole
-from cartwheel.visible import size, visible
+from cartwheel.visible import print_json, size, visible
 from config import Config, ConfigError, load, suggestion
 from flows.drift_report import ChangesReport
 from flows.errors import ResumeError
@@ -182,7 +181,7 @@ def _tell(
 ) -> int:
     if arguments.json:
         told = {"state": str(folder.path), "config": config.name, "models": reports}
-        print(msgspec.json.encode(told).decode())
+        print_json(told)
         return 0
     width = None if sys.stdout.isatty() else _WIDTH  # whole lines where no terminal cuts them
     console = Console(soft_wrap=True, highlight=False, width=width)

@@ -24,6 +24,7 @@ from flows.model_files import exported
 from flows.placed_models import is_placed, place, place_rest
 from operators.models.plan import ModelPlan
 from state.folder import StateFolder
+from state.keyed_hash import share_key
 
 _STOPPED = "stopped; no model was put into the state"
 
@@ -83,6 +84,8 @@ def train(
         if not arguments.replace:
             _refuse_placed(folder, plans)
         with stopped_by_sigterm(_STOPPED), _private_state(folder) as private:
+            if config.privacy:  # models may look at what is hashed
+                share_key(folder.path, private.path)
             replay_to_the_end(config, recorded, private, label="train", stopped=_STOPPED)
             sealed = {each.name: exported(private, each) for each in plans}
             learned = {name: data for name, data in sealed.items() if data is not None}

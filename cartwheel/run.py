@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+import msgspec
 from prometheus_client import CollectorRegistry
 
 from cartwheel import jobs
@@ -81,7 +82,7 @@ def _run(arguments: argparse.Namespace, config: Config, stack: ExitStack) -> int
     job = make_job(config)
     if isinstance(job.source, KafkaTopic):
         check_topic(job.source)
-    _prepare_sink(job, identity, stack, fresh=fresh)
+    job = _prepare_sink(job, identity, stack, fresh=fresh)
     log = RunLog(sys.stderr)
     observed = Observed(
         [each.name for each in job.decide.triggers],
@@ -128,15 +129,15 @@ def _serve(config: Config, job: Job, observed: Observed, stack: ExitStack) -> st
     return stack.enter_context(server)
 
 
-def _prepare_sink(job: Job, identity: Identity, stack: ExitStack, *, fresh: bool) -> None:
-    """Make sure that results can go where they are to go."""
+def _prepare_sink(job: Job, identity: Identity, stack: ExitStack, *, fresh: bool) -> Job:
+    """Make sure that results can go where they are to go; return what knows more of that."""
     if isinstance(job.sink, TopicsOut):
-        prepare_topics(job.sink, job.kinds)
-        return
+        return msgspec.structs.replace(job, sink=prepare_topics(job.sink, job.kinds))
     assert isinstance(job.sink, FilesOut), "there is nothing else"
     names = [f"{kind}.jsonl" for kind in job.kinds]
     out = OutFolder(Path(job.sink.folder))
     stack.enter_context(out.claim(identity.id, fresh=fresh, names=names))
+    return job
 
 
 def _reloading(
@@ -152,7 +153,7 @@ def _reloading(
             job = make_job(changed)
             jobs.check_change(first, job)
             if isinstance(job.sink, TopicsOut):
-                prepare_topics(job.sink, job.kinds)
+                job = msgspec.structs.replace(job, sink=prepare_topics(job.sink, job.kinds))
         except (ConfigError, CartwheelError, ConnectorProblem, OSError) as error:
             log.warning("the changed config is not taken", problem=str(error))
             return None

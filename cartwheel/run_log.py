@@ -32,6 +32,8 @@ _QUIET_S = 60.0
 
 _FIELDS = ("read", "applied", "duplicates", "late", "dead_letters", "customers", "sessions")
 """Of an epoch's line, beside the triggers and segments of which anything is to be told."""
+_WITH_CONSENT = "no_consent"
+"""Told where the config asks for consent."""
 
 _BY_NAME = {"sent": SENT, "entered": ENTERED, "left": LEFT}
 
@@ -98,6 +100,8 @@ class RunLog:
             self._epochs, self._epoch_s = report.epochs, report.epoch_s
             return
         fields: dict[str, object] = {name: grown.get(name, 0) for name in _FIELDS}
+        if _WITH_CONSENT in self._counts:
+            fields[_WITH_CONSENT] = grown.get(_WITH_CONSENT, 0)
         for field, beginning in _BY_NAME.items():
             some = by_name(grown, beginning)
             fields[field] = {name: count for name, count in some.items() if count}

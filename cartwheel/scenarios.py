@@ -26,8 +26,11 @@ from config import (
     load,
     load_scenarios,
 )
+from flows.identity import identity_plan
 from flows.job import plans_of
-from flows.scenarios import Rules, run_scenario
+from flows.privacy import privacy_plan
+from flows.scenarios import run_scenario
+from flows.trial import Rules
 
 NAME = "test"
 SUMMARY = "given these events, expect these decisions, segments and features"
@@ -72,7 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.junit:
         customers = [Path(config.attributes.file)] if config.attributes else []
         check_place("--junit", arguments.junit, [arguments.config, *files, *customers])
-    rules = Rules(profile, decide, config.time.disorder_ms)
+    hidden = (identity_plan(config), privacy_plan(config))
+    rules = Rules(profile, decide, config.time.disorder_ms, *hidden)
     for each in () if arguments.json else loaded.warnings:
         place = f"{each.file}:{each.line}:{each.column}"
         print(visible(f"{place}: warning: {each.message}"), file=sys.stderr)
@@ -99,7 +103,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _names(config: Config, features: Sequence[str]) -> RuleNames:
     columns = config.attributes.columns if config.attributes else {}
     triggers, segments = list(config.triggers), list(config.segments)
-    return RuleNames(triggers, segments, features, columns, events_of(config))
+    paths = config.identity.customer if config.identity else ()
+    return RuleNames(triggers, segments, features, columns, events_of(config), paths)
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cartwheel.errors import CartwheelError, UsageError
 from config import ConfigError, config_schema, load
-from connectors.schemas import file_schemas, record_schemas
+from connectors.schemas import Has, file_schemas, record_schemas
 from flows.rules import collect_plans
 
 NAME = "schemas"
@@ -53,14 +53,15 @@ def _of_outputs(path: Path) -> dict[str, dict[str, Schema]]:
     except ConfigError as error:
         raise UsageError(str(error)) from None
     collect = collect_plans(config)
-    has = {
-        "has_segments": bool(config.segments),
-        "has_triggers": bool(config.triggers),
-        "has_models": bool(config.models),
-    }
+    has = Has(
+        segments=bool(config.segments),
+        triggers=bool(config.triggers),
+        models=bool(config.models),
+        identity=config.identity is not None,
+    )
     return {
-        "file": file_schemas(config.name, collect, **has),
-        "record": record_schemas(config.name, collect, **has),
+        "file": file_schemas(config.name, collect, has),
+        "record": record_schemas(config.name, collect, has),
     }
 
 

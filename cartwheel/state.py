@@ -1,4 +1,4 @@
-"""Look at a state: what it belongs to, how far it is, how large it is.
+"""Look at a state: what it belongs to, how far it is, how large it is; one customer's data.
 
 It may be looked at while a run goes on; then committed versions tell what they can.
 """
@@ -7,13 +7,13 @@ import argparse
 import sys
 from pathlib import Path
 
-import msgspec
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cartwheel import customer_data
 from cartwheel.errors import CartwheelError
-from cartwheel.visible import size
+from cartwheel.visible import print_json, size
 from flows.inspect_state import (
     FeatureReport,
     ModelReport,
@@ -26,7 +26,7 @@ from state.errors import StateError
 from state.folder import StateFolder
 
 NAME = "state"
-SUMMARY = "look at a state"
+SUMMARY = "look at a state; one customer's data"
 
 _COUNTS = ("applied", "duplicates", "late", "dead_letters", "customers", "sessions")
 
@@ -37,9 +37,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     info = actions.add_parser("info", help="what it belongs to, how far it is, how large it is")
     info.add_argument("state", metavar="DIR", type=Path, help="the state's folder")
     info.add_argument("--json", action="store_true", help="print the result as JSON")
+    info.set_defaults(act=_info)
+    customer_data.add_actions(actions)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked for; each action says with what exit code."""
+    exit_code: int = arguments.act(arguments)
+    return exit_code
+
+
+def _info(arguments: argparse.Namespace) -> int:
     """Print what is known of a state; 1 where it is damaged or there is none."""
     try:
         report = inspect_state(StateFolder(arguments.state))
@@ -48,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise CartwheelError(f"{error.filename}: cannot be read: {error.strerror}") from None
     if arguments.json:
-        print(msgspec.json.encode(report).decode())
+        print_json(report)
     else:
         _print(report)
     for problem in report.problems:
@@ -98,6 +106,8 @@ def _progress(progress: ProgressReport) -> list[tuple[str, str]]:
     counts = progress.counts
     rows = [("events", str(counts.get("read", 0)))]
     rows += [(name.replace("_", " "), str(counts.get(name, 0))) for name in _COUNTS]
+    if "no_consent" in counts:
+        rows.append(("no consent", str(counts["no_consent"])))
     rows += [(name, str(n)) for name, n in counts.items() if name.startswith("sent ")]
     rows.append(("watermark", progress.watermark or "none yet"))
     rows.append(("next epoch", str(progress.epoch)))

@@ -8,16 +8,21 @@ from rich.console import Console
 from rich.table import Table
 
 from cartwheel.places import write_whole
+from cartwheel.visible import print_json
 from connectors.tick_parts import SinkState
+from operators.suppression import SUPPRESSED
 
 
-class Summary(msgspec.Struct):
+class Summary(msgspec.Struct, omit_defaults=True):
     """Counts over all runs of a state; only the last two may differ between runs.
 
     Segments have the number of their members, triggers that of their messages.
 
     Every line that was read is accounted for: ``read`` is the sum of ``applied``, ``duplicates``,
-    ``late`` and ``dead_letters``.
+    ``late``, ``dead_letters``, where the config asks for consent ``no_consent`` and, where somebody
+    is kept out, ``suppressed_customers``; and ``forgotten``, events that have forgotten somebody.
+    Where anonymous ids are linked ``merged`` counts those whose past became a customer's, and
+    ``refused_links`` those of known customers.
     """
 
     read: int
@@ -31,6 +36,11 @@ class Summary(msgspec.Struct):
     triggers: dict[str, int]
     seconds: float
     events_per_s: float
+    no_consent: int | None = None
+    suppressed_customers: int = 0
+    merged: int | None = None
+    refused_links: int | None = None
+    forgotten: int = 0
 
     @classmethod
     def of(cls, state: SinkState, *, segments: Sequence[str], triggers: Sequence[str]) -> "Summary":
@@ -63,13 +73,19 @@ class Summary(msgspec.Struct):
             triggers=sent,
             seconds=round(state.seconds, 3),
             events_per_s=round(read / state.seconds) if state.seconds else 0,
+            no_consent=counts.get("no_consent"),
+            suppressed_customers=counts.get(SUPPRESSED, 0),
+            merged=counts.get("merged"),
+            refused_links=counts.get("refused_links"),
+            forgotten=counts.get("forgotten", 0),
         )
         assert summary.adds_up(), f"a line was lost or counted twice: {summary}"
         return summary
 
     def adds_up(self) -> bool:
         """Tell whether every line is accounted for."""
-        return self.read == self.applied + self.duplicates + self.late + self.dead_letters
+        left_out = self.duplicates + self.late + self.dead_letters + (self.no_consent or 0)
+        return self.read == self.applied + left_out + self.suppressed_customers + self.forgotten
 
 
 def write_summary(path: Path, summary: Summary) -> None:
@@ -84,7 +100,7 @@ def write_summary(path: Path, summary: Summary) -> None:
 def print_summary(summary: Summary, *, as_json: bool) -> None:
     """Print the summary on standard output."""
     if as_json:
-        print(msgspec.json.encode(summary).decode())
+        print_json(summary)
         return
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column()
@@ -95,6 +111,11 @@ def print_summary(summary: Summary, *, as_json: bool) -> None:
         ("duplicates", f"{summary.duplicates}"),
         ("late", f"{summary.late}"),
         ("dead letters", f"{summary.dead_letters}"),
+        *(() if summary.no_consent is None else [("no consent", f"{summary.no_consent}")]),
+        *((("suppressed customers", str(out)),) if (out := summary.suppressed_customers) else ()),
+        *(() if summary.merged is None else [("merged", f"{summary.merged}")]),
+        *(() if summary.refused_links is None else [("refused links", f"{summary.refused_links}")]),
+        *((("forgotten", str(gone)),) if (gone := summary.forgotten) else ()),
         ("customers", f"{summary.customers}"),
         ("sessions", f"{summary.sessions}"),
         *((f"in {name}", f"{count}") for name, count in summary.segments.items()),

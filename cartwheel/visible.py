@@ -1,5 +1,9 @@
 """Texts that come from outside, and numbers, as they are shown."""
 
+import json
+
+import msgspec
+
 _KILO = 1000
 
 
@@ -8,6 +12,19 @@ def visible(text: str) -> str:
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
     )
+
+
+def visible_lines(text: str) -> str:
+    """Show the same of a text of several lines."""
+    return "\n".join(map(visible, text.split("\n")))
+
+
+def print_json(value: object) -> None:
+    """Print a value as one line of JSON; what is no visible character in it is escaped."""
+    text = msgspec.json.encode(value).decode()
+    if not text.isprintable():
+        text = "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
+    print(text)
 
 
 def counted(count: int, noun: str) -> str:

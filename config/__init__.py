@@ -5,8 +5,10 @@ Everything outside this package uses the names below and none of its modules.
 
 from config.arbitration import Holdout, Limit, QuietHours
 from config.changes import changes_of
+from config.consent import Consent, Purposes
 from config.errors import ConfigError, Problem
 from config.features import Attributes, Decaying, Feature, Segment, Windowed
+from config.identity import Identity, external_type
 from config.json_schema import config_schema
 from config.kafka import KafkaSecurity, KafkaSink, KafkaSource
 from config.kafka_values import SINK_TOPICS
@@ -26,6 +28,7 @@ from config.models import (
 )
 from config.occurrences import Cancel, Start
 from config.payloads import Template
+from config.privacy import Privacy
 from config.scenario_checks import RuleNames
 from config.scenario_events import events_of
 from config.scenarios import (
@@ -54,6 +57,7 @@ __all__ = [
     "Collect",
     "Config",
     "ConfigError",
+    "Consent",
     "Decaying",
     "Duplicates",
     "Epoch",
@@ -64,6 +68,7 @@ __all__ = [
     "Feature",
     "Holdout",
     "Http",
+    "Identity",
     "KafkaSecurity",
     "KafkaSink",
     "KafkaSource",
@@ -74,7 +79,9 @@ __all__ = [
     "Model",
     "Place",
     "PredictingModel",
+    "Privacy",
     "Problem",
+    "Purposes",
     "QuietHours",
     "RuleNames",
     "Scenario",
@@ -95,6 +102,7 @@ __all__ = [
     "definition",
     "event_and_customer",
     "events_of",
+    "external_type",
     "format_duration",
     "in_order",
     "known_value",

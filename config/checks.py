@@ -7,10 +7,13 @@ wrong in themselves are passed over here.
 
 from collections.abc import Iterator
 
+from config.consent_checks import check_consent
+from config.identity_checks import KEEP_FOR, check_identity
 from config.kafka_checks import check_kafka
 from config.model_checks import check_models, windows_of_models
 from config.models import Config, Session
 from config.plain import KEY, Finding, Path, duration_at, mapping_at
+from config.privacy_checks import check_privacy
 from config.rule_checks import check_rules, durations_of_rules, periods
 from config.trigger_checks import check_triggers, durations_of_triggers
 from config.values import format_duration
@@ -26,6 +29,9 @@ def check_all(config: object) -> Iterator[Finding]:
     yield from check_rules(config)
     yield from check_triggers(config)
     yield from check_models(config)
+    yield from check_consent(config)
+    yield from check_identity(config)
+    yield from check_privacy(config)
     yield from check_kafka(config)
 
 
@@ -35,7 +41,7 @@ def _durations_below_retention(config: object) -> Iterator[Finding]:
     if retention_ms is None:
         return
     limit = f"expected less than retention ({format_duration(retention_ms)})"
-    paths: list[Path] = [("session", "gap"), *durations_of_rules(config)]
+    paths: list[Path] = [("session", "gap"), KEEP_FOR, *durations_of_rules(config)]
     paths += durations_of_triggers(config)
     durations = [(path, duration_at(config, *path) or 0) for path in paths]
     for path, duration_ms in [*durations, *periods(config)]:

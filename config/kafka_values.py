@@ -20,6 +20,8 @@ SINK_TOPICS = (
     "segments",
     "scores",
     "models",
+    "identity",
+    "customers",
     "late",
     "dead-letters",
     "commits",

@@ -10,11 +10,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from config.arbitration import MOST_LIMITS, HoldoutOrShare, Limit, QuietHours
+from config.consent import Consent, Purposes
 from config.features import Attributes, Feature, SegmentOrCondition
+from config.identity import Identity
 from config.kafka import DEFAULT_CLIENT, Client, KafkaSecurity, KafkaSink, KafkaSource
 from config.kafka_values import MAX_PORT, Host
 from config.measures import Collect
 from config.model_specs import Models
+from config.privacy import Privacy
 from config.section import Section
 from config.triggers import Trigger
 from config.values import (
@@ -141,6 +144,14 @@ class Config(Section):
     """When no messages are sent."""
     holdout: Annotated[HoldoutOrShare | None, given("a share such as 5%")] = None
     """Which customers get none; None: every customer gets them."""
+    consent: Annotated[Consent | None, given("a mapping")] = None
+    """What holds for who has not said what is permitted; None: nobody is asked."""
+    purposes: Purposes = Purposes()
+    """What needs a customer's consent, and for what."""
+    identity: Annotated[Identity | None, given("a mapping")] = None
+    """Which anonymous ids belong to which customers; None: each id is somebody for itself."""
+    privacy: Annotated[Privacy | None, given("a mapping")] = None
+    """What nobody is to see of events; None: they stay as they are."""
     http: Http | None = None
 
     @property

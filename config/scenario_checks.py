@@ -8,6 +8,7 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from config.identity import external_type
 from config.plain import KEY, Finding, Path, items_at, mapping_at
 from config.wording import nearest, quote, shorten, suggestion
 
@@ -27,6 +28,8 @@ _GOES_WITH = {
     "value": "feature",
 }
 """Which keys of an expectation go with which kind only."""
+_WHO = ("customer", "anonymous")
+"""The keys of an event that say whose it is."""
 _NEEDED = {"segment": "in", "feature": "value"}
 
 
@@ -41,6 +44,7 @@ class RuleNames:
         columns: of the file of customers, and what each holds: ``text``, ``number`` or
             ``true_false``.
         events: the names of the events that rules know.
+        customer_paths: where events name their customer in other fields than their ids.
     """
 
     triggers: Sequence[str]
@@ -48,6 +52,7 @@ class RuleNames:
     features: Sequence[str]
     columns: Mapping[str, str] = field(default_factory=dict)
     events: Collection[str] = ()
+    customer_paths: Sequence[str] = ()
 
 
 def check_scenarios(file: object, names: RuleNames) -> Iterator[Finding]:
@@ -59,13 +64,13 @@ def check_scenarios(file: object, names: RuleNames) -> Iterator[Finding]:
         if isinstance(name, str) and seen.setdefault(name, number) != number:
             message = f"found {quote(name)}, which scenario {seen[name] + 1} of this file is called"
             yield (*path, "name"), message
-        customers = _customers(scenario)
+        customers = _customers(scenario, names.customer_paths)
         yield from _attributes(path, scenario, customers, names.columns)
         events = scenario.get("events")
         if events == []:
             yield (*path, "events"), "found none, expected at least one event"
         for place, event in items_at(scenario, "events"):
-            yield from _event((*path, "events", place), event)
+            yield from _event((*path, "events", place), event, names.customer_paths)
         count = sum(1 for _ in items_at(scenario, "expect"))
         if count > MOST_EXPECTED:
             yield (*path, "expect"), f"found {count}, expected at most {MOST_EXPECTED}"
@@ -73,9 +78,24 @@ def check_scenarios(file: object, names: RuleNames) -> Iterator[Finding]:
             yield from _expectation((*path, "expect", place), expectation, customers, names)
 
 
-def _customers(scenario: object) -> list[str]:
-    found = [event.get("customer") for _, event in items_at(scenario, "events")]
+def _customers(scenario: object, paths: Sequence[str]) -> list[str]:
+    events = [event for _, event in items_at(scenario, "events")]
+    found = [event.get(key) for event in events for key in _WHO]
+    found += [value for event in events for value in _named_elsewhere(event, paths)]
     return list(dict.fromkeys(each for each in found if isinstance(each, str)))
+
+
+def _named_elsewhere(event: Mapping[str, object], paths: Sequence[str]) -> Iterator[object]:
+    """Give the ids of an event that stand in other fields."""
+    for path in paths:
+        kind = external_type(path)
+        *within, last = path.removesuffix(f".{kind}").split(".") if kind else path.split(".")
+        found = mapping_at(event, *within)
+        if not kind:
+            yield found.get(last)
+        for _, entry in items_at(found, last) if kind else ():
+            if entry.get("type") == kind:
+                yield entry.get("id")
 
 
 def _attributes(
@@ -115,8 +135,14 @@ def _expected_of(kind: str | None, value: object) -> str:
     return "a finite number"
 
 
-def _event(path: Path, event: dict[str, object]) -> Iterator[Finding]:
+def _event(
+    path: Path, event: dict[str, object], customer_paths: Sequence[str]
+) -> Iterator[Finding]:
+    if not any(key in event for key in _WHO) and not any(_named_elsewhere(event, customer_paths)):
+        yield path, 'the key "customer" or "anonymous" is missing'
     kind = event.get("type", "track")
+    if isinstance(kind, str) and kind != "alias" and "previousId" in event:
+        yield (*path, "previousId", KEY), "goes with the type alias only"
     if kind == "track" and "event" not in event:
         yield path, 'the key "event" is missing'
     if isinstance(kind, str) and kind != "track" and "event" in event:

@@ -18,7 +18,7 @@ from config.values import EventName, Yes, expected, given, one_of, whole
 
 OUTCOMES = ("sent", "cancelled", "superseded", "suppressed", "expired", "retracted")
 """How an instance may end; and that its message was taken back."""
-REASONS = ("when", "quiet_hours", "again", "limit", "holdout", "paused")
+REASONS = ("consent", "when", "quiet_hours", "again", "limit", "holdout", "paused", "merged")
 """Why a message may be suppressed (T9) where one config runs from the beginning."""
 TYPES = ("track", "identify", "page", "screen", "group", "alias")
 
@@ -72,7 +72,12 @@ class WrittenEvent(Section):
     """Something that a customer does."""
 
     at: MomentText
-    customer: Customer
+    customer: Annotated[str | None, _text("a customer's id")] = None
+    """Who; None: somebody anonymous."""
+    anonymous: Annotated[str | None, _text("an anonymous id")] = None
+    """The anonymous id, alone or beside the customer."""
+    previous_id: Annotated[str | None, _text("an anonymous id")] = Field(None, alias="previousId")
+    """The anonymous id that an alias says to be the customer's."""
     event: Annotated[EventName | None, given("an event's name")] = None
     """Its name; only for the type track."""
     type: Annotated[str, one_of(*TYPES)] = "track"

@@ -32,7 +32,9 @@ class ScenarioEvent:
     Attributes:
         place: where it is written.
         time_ms: when it happens.
-        customer: who.
+        customer: who, empty where that is not known yet.
+        anonymous: the anonymous id, empty without one.
+        previous_id: of an alias the anonymous id that it is about, empty without one.
         type: ``track`` or another of the Segment spec's.
         name: of a ``track`` event, else None.
         message_id: as given, or one that no other event of the scenario has.
@@ -42,6 +44,8 @@ class ScenarioEvent:
     place: Place
     time_ms: int
     customer: str
+    anonymous: str
+    previous_id: str
     type: str
     name: str | None
     message_id: str
@@ -263,7 +267,9 @@ def _event(written: WrittenEvent, place: Place, time_ms: int, message_id: str) -
     return ScenarioEvent(
         place,
         time_ms,
-        written.customer,
+        written.customer or "",
+        written.anonymous or "",
+        written.previous_id or "",
         written.type,
         written.event,
         written.message_id or message_id,

@@ -111,16 +111,23 @@ def _limits(config: object) -> Iterator[Finding]:
             )
 
 
-def _known(config: object) -> dict[str, set[str]]:
-    """Give what limits may name, by their keys."""
-    triggers = mapping_at(config, "triggers")
-    steps = [
+def channels_of(config: object) -> set[str]:
+    """Give the names of all channels through which triggers send something."""
+    return {str(step["channel"]) for step in _steps(config) if "channel" in step}
+
+
+def _steps(config: object) -> list[dict[str, object]]:
+    return [
         step
-        for name, trigger in triggers.items()
+        for name, trigger in mapping_at(config, "triggers").items()
         for _, step in steps_of(("triggers", name), mapping_at(trigger))
     ]
+
+
+def _known(config: object) -> dict[str, set[str]]:
+    """Give what limits may name, by their keys."""
     return {
-        "channel": {str(step["channel"]) for step in steps if "channel" in step},
-        "trigger": set(triggers),
-        "tag": {str(tag) for step in steps for tag in _listed(step, "tags")},
+        "channel": channels_of(config),
+        "trigger": set(mapping_at(config, "triggers")),
+        "tag": {str(tag) for step in _steps(config) for tag in _listed(step, "tags")},
     }

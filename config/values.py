@@ -230,7 +230,12 @@ def _header(value: object) -> str:
     return str(value)
 
 
-def _path(value: object) -> str:
+def read_path(value: object) -> str:
+    """Read a path into an event.
+
+    Raises:
+        PydanticCustomError: the value is something else.
+    """
     what = (
         f"a path such as properties.cart_id: {', '.join(PATH_ROOTS[:-1])} or {PATH_ROOTS[-1]},"
         f" then names after dots, at most {MAX_PATH_PARTS} parts"
@@ -241,23 +246,38 @@ def _path(value: object) -> str:
     if parts[0] not in PATH_ROOTS:
         root = nearest(parts[0], PATH_ROOTS)
         raise expected(what, near=".".join([root, *parts[1:]]) if root and parts[1:] else None)
-    if not 1 < len(parts) <= MAX_PATH_PARTS or not all(map(_is_part, parts)):
+    if not 1 < len(parts) <= MAX_PATH_PARTS or not all(map(is_part, parts)):
         raise expected(what)
     return str(value)
 
 
-def _is_part(part: str) -> bool:
+def _field_path(value: object) -> str:
+    parts = value.split(".") if isinstance(value, str) else []
+    names = [part.removesuffix("[]") for part in parts]
+    if not 1 <= len(parts) <= MAX_PATH_PARTS or not all(map(is_part, names)):
+        raise expected(
+            "a path such as properties.email, traits.* or userId: names of fields with dots between"
+            f" them, at most {MAX_PATH_PARTS}"
+        )
+    if "*" in names[:-1] or names[0] == "*":
+        raise expected("a * as the last part only, for all names there, as in traits.*")
+    return ".".join(names)
+
+
+def is_part(part: str) -> bool:
+    """Tell whether a text may stand between the dots of a path."""
     return part == part.strip() != "" and part.isprintable() and len(part) <= MAX_NAME_CHARACTERS
 
 
-def _as_list(value: object) -> object:
+def as_list(value: object) -> object:
+    """Put a single text into a list."""
     return [value] if isinstance(value, str) else value
 
 
 def _at_least_one(value: object) -> object:
     if not value or not isinstance(value, str | list):
         raise expected("a path or a list of paths")
-    return _as_list(value)
+    return as_list(value)
 
 
 _TEXTS = TEXT | list[TEXT]
@@ -279,7 +299,10 @@ EventName = Annotated[str, read_by(_event, TEXT)]
 AnyEvent = Annotated[str | None, read_by(_any_event, TEXT)]
 """None: every event, written ``any``."""
 HeaderName = Annotated[str, read_by(_header, TEXT)]
-PropertyPath = Annotated[str, read_by(_path, PATH)]
+PropertyPath = Annotated[str, read_by(read_path, PATH)]
+"""Of a field that rules read."""
+FieldPath = Annotated[str, read_by(_field_path, TEXT)]
+"""Of any field, or of all below one; lists are gone through."""
 FilePath = Annotated[str, read_by(_file_pattern, TEXT)]
 FilePaths = Annotated[
     tuple[FilePath, ...], BeforeValidator(_at_least_one, json_schema_input_type=_TEXTS)

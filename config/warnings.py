@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from config.consent_checks import warnings_of_consent
 from config.event_names import meant_by_another, meant_by_spec
 from config.features import Segment, Windowed
 from config.model_checks import events_of_models
@@ -10,6 +11,7 @@ from config.model_warnings import asked_in_vain, chances
 from config.models import Config
 from config.name_checks import CONDITIONS
 from config.plain import KEY, Finding, Path
+from config.privacy_checks import warnings_of_privacy
 from config.scopes import scope_of
 from config.trigger_warnings import events_of_triggers, names_in_triggers, warnings_of_triggers
 from config.values import PATH_ROOTS
@@ -31,6 +33,8 @@ def warnings_of(config: Config, plain: object) -> Iterator[Finding]:
     yield from _truths(config)
     yield from _unused(config, plain)
     yield from warnings_of_triggers(config, plain)
+    yield from warnings_of_consent(plain)
+    yield from warnings_of_privacy(plain)
     yield from _events(config, plain)
 
 

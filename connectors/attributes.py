@@ -15,10 +15,10 @@ from typing import BinaryIO, Literal, NamedTuple, NoReturn
 from connectors.compression import DAMAGED, decompressed
 from connectors.errors import FileProblem
 from connectors.importing.errors import RowError
-from connectors.importing.values import read_number
+from connectors.importing.values import read_number, shown
 from connectors.importing.wording import listed, quote, suggestion
 from operators.features.row_values import row_number
-from operators.heads import NAME_CHARACTERS
+from operators.head_types import NAME_CHARACTERS
 
 ColumnType = Literal["text", "number", "true_false"]
 Value = str | float | bool | None
@@ -276,7 +276,7 @@ def _true_false(cell: str) -> bool | None:
     try:
         return _TRUE_FALSE[text.lower()]
     except KeyError:
-        raise RowError(f"found {quote(text)}, expected true or false, yes or no, 1 or 0") from None
+        raise RowError(f"found {shown(text)}, expected true or false, yes or no, 1 or 0") from None
 
 
 _READERS: Mapping[ColumnType, Callable[[str], Value]] = {

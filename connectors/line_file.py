@@ -9,7 +9,7 @@ import numpy as np
 
 from connectors.compression import DAMAGED, decompressed
 from connectors.errors import FileProblem, TruncatedFile
-from operators.heads import LINE_BYTES, LineReader, overlong
+from operators.heads import LINE_BYTES, LineReader
 from operators.lines import Lines
 from operators.rejections import KEPT_BYTES
 
@@ -156,8 +156,7 @@ class LineFile:
         digest.update(line)
         length += len(line)
         place = np.array([[self._index], [self._line], [self._offset]], np.int64)
-        rejection = overlong(length, digest.hexdigest())
-        lines = Lines([kept], [""], np.zeros(1, np.int64), place, {0: rejection})
+        lines = self._reader.overlong(place, kept, length, digest.hexdigest())
         self._line += 1
         self._offset += length + len(newline)
         return lines

@@ -10,7 +10,7 @@ import msgspec
 
 from connectors import dead_letters
 from operators.lines import Headers
-from operators.outputs import DeadLetter, LateEvent, Output, Record
+from operators.outputs import DeadLetter, LateEvent, Output, Record, Tombstone
 from operators.rejections import Partition
 from operators.times import format_time
 
@@ -47,6 +47,10 @@ class Line(NamedTuple):
     def order(self) -> tuple[int, str, str, bytes]:
         """Return what the lines of a tick are sorted by."""
         return self.time, self.subject, self.id, self.text
+
+
+_LAST = "~"
+"""Sorts behind all ids, which are hexadecimal."""
 
 
 class _Envelope(msgspec.Struct):
@@ -106,6 +110,9 @@ def render_record(name: str, output: Output) -> Line:
         return Line(output.time, output.subject, output.id, text, key, headers)
     if isinstance(output, DeadLetter):
         output = dead_letters.shortened(output)
+    if isinstance(output, Tombstone):
+        key = output.customer.encode()
+        return Line(output.time, output.customer, _LAST, b"", key, is_null=True)
     original = output.original
     text, is_null = original.value or b"", original.value is None
     if isinstance(output, LateEvent):
@@ -114,6 +121,25 @@ def render_record(name: str, output: Output) -> Line:
     time, subject = _dead_letter_order(output)
     headers = dead_letters.headers(output)
     return Line(time, subject, "", text, original.key, headers, is_null)
+
+
+def in_order(lines: list[Line]) -> list[Line]:
+    """Let lines of one shard and kind, in the order of their making, be sorted around tombstones.
+
+    What a tombstone is to remove must stand before it in the topic, and what came after it behind
+    it, whatever the event times are.
+    """
+    latest: dict[str, int] = {}
+    least: dict[str, int] = {}
+    ordered = []
+    for line in lines:
+        time = max(line.time, least.get(line.subject, line.time))
+        if line.id == _LAST:
+            time = max(time, latest.get(line.subject, time))
+            least[line.subject] = time + 1
+        latest[line.subject] = max(time, latest.get(line.subject, time))
+        ordered.append(line._replace(time=time))
+    return ordered
 
 
 def _dead_letter_order(letter: DeadLetter) -> tuple[int, str]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from connectors.dead_letters import PREFIX
 from operators.decisions import OUTCOMES, REASONS
 from operators.features.plan import FeaturePlan
-from operators.heads import NAME_CHARACTERS
+from operators.head_types import NAME_CHARACTERS
 from operators.models.quantiles import TIERS
 from operators.models.rfm import PARTS
 
@@ -40,6 +40,7 @@ _REVISION: Schema = {
 _VERSION = "^[0-9a-f]{8}$"
 _STAGES = ["read", "map", "route", "profile"]
 _ORIGINS = ["event", "timer", "grace", "reconcile"]
+_MERGE = "merge"
 
 COLLECTED: dict[str, Callable[[FeaturePlan], Schema]] = {
     "count": lambda _plan: _COUNT,
@@ -64,44 +65,39 @@ class _Form(NamedTuple):
     data: Schema
 
 
-def file_schemas(
-    name: str,
-    collect: Sequence[FeaturePlan],
-    *,
-    has_segments: bool,
-    has_triggers: bool,
-    has_models: bool = False,
-) -> dict[str, Schema]:
+class Has(NamedTuple):
+    """What a config has, beside sessions.
+
+    Attributes:
+        segments: whether there are segments.
+        triggers: whether there are messages and decisions.
+        models: whether there are scores.
+        identity: whether anonymous ids are linked to customers.
+    """
+
+    segments: bool
+    triggers: bool
+    models: bool = False
+    identity: bool = False
+
+
+def file_schemas(name: str, collect: Sequence[FeaturePlan], has: Has) -> dict[str, Schema]:
     """Describe the lines of each file, by kind of output.
 
     Args:
         name: of the config.
         collect: what its sessions collect.
-        has_segments: whether there are segments.
-        has_triggers: whether there are messages and decisions.
-        has_models: whether there are scores.
+        has: what it has besides.
     """
     schemas = {
         kind: _titled(name, kind, "file", _one_of([_event(name, form) for form in forms]))
-        for kind, forms in _forms(
-            collect,
-            has_segments=has_segments,
-            has_triggers=has_triggers,
-            has_models=has_models,
-        ).items()
+        for kind, forms in _forms(collect, has).items()
     }
     schemas["dead-letters"] = _titled(name, "dead-letters", "file", _dead_letter_line())
     return schemas
 
 
-def record_schemas(
-    name: str,
-    collect: Sequence[FeaturePlan],
-    *,
-    has_segments: bool,
-    has_triggers: bool,
-    has_models: bool = False,
-) -> dict[str, Schema]:
+def record_schemas(name: str, collect: Sequence[FeaturePlan], has: Has) -> dict[str, Schema]:
     """Describe the values of each topic's records, by kind of output; see file_schemas.
 
     A dead letter's value is what came, whatever it is; its schema describes the headers that were
@@ -109,38 +105,37 @@ def record_schemas(
     """
     schemas = {
         kind: _titled(name, kind, "record", _one_of([form.data for form in forms]))
-        for kind, forms in _forms(
-            collect,
-            has_segments=has_segments,
-            has_triggers=has_triggers,
-            has_models=has_models,
-        ).items()
+        for kind, forms in _forms(collect, has).items()
     }
     schemas["dead-letters"] = _titled(name, "dead-letters", "record", _dead_letter_headers())
     return schemas
 
 
-def _forms(
-    collect: Sequence[FeaturePlan], *, has_segments: bool, has_triggers: bool, has_models: bool
-) -> dict[str, list[_Form]]:
+def _forms(collect: Sequence[FeaturePlan], has: Has) -> dict[str, list[_Form]]:
     forms = {
         "sessions": [
             _Form(["session.closed"], "[1-9][0-9]*", _session(collect)),
             _Form(["session.retracted"], "retracted", _retracted_session()),
-        ]
+        ],
+        "customers": [_Form(["customer.deleted"], "deleted", _deleted())],
     }
-    if has_segments:
+    if has.segments:
         types = ["segment.entered", "segment.left"]
-        forms["segments"] = [_Form(types, "[0-9]{6,}", _membership())]
-    if has_triggers:
+        forms["segments"] = [_Form(types, "[0-9]{6,}", _membership(has))]
+    if has.triggers:
         forms["triggers"] = [
             _Form(["trigger.sent"], "sent", _message()),
             _Form(["trigger.retracted"], "retracted", _retracted_message()),
         ]
         forms["decisions"] = [_Form(["decision"], "decision", _decision())]
-    if has_models:
+    if has.models:
         forms["scores"] = [_Form(["score"], "[0-9]{6,}", _score())]
         forms["models"] = [_Form(["model.drift"], "drift", _drift())]
+    if has.identity:
+        forms["identity"] = [
+            _Form(["identity.merged"], "merged", _merged()),
+            _Form(["identity.refused"], "refused", _refused()),
+        ]
     return forms
 
 
@@ -183,6 +178,11 @@ def _event(name: str, form: _Form) -> Schema:
     )
 
 
+def _deleted() -> Schema:
+    suppressed = "whether later events of the customer are dropped"
+    return _object({"suppressed": {"type": "boolean", "description": suppressed}})
+
+
 def _session(collect: Sequence[FeaturePlan]) -> Schema:
     properties: dict[str, Schema] = {
         "session_id": _ID,
@@ -212,14 +212,30 @@ def _retracted_session() -> Schema:
     )
 
 
-def _membership() -> Schema:
+def _membership(has: Has) -> Schema:
     return _object(
         {
             "segment": {"type": "string", "minLength": 1},
             "version": {"type": ["string", "null"], "pattern": _VERSION},
-            "origin": {"enum": _ORIGINS},
+            "origin": {"enum": [*_ORIGINS, _MERGE] if has.identity else _ORIGINS},
         }
     )
+
+
+def _merged() -> Schema:
+    past = "how many events of the anonymous id are the customer's past now"
+    return _object(
+        {
+            "anonymous": _CUSTOMER,
+            "customer": _CUSTOMER,
+            "events": {**_COUNT, "description": past},
+        }
+    )
+
+
+def _refused() -> Schema:
+    known: Schema = {"const": "known", "description": "the anonymous id is a customer's own"}
+    return _object({"anonymous": _CUSTOMER, "customer": _CUSTOMER, "reason": known})
 
 
 def _score() -> Schema:

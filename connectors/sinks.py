@@ -9,9 +9,10 @@ import msgspec
 from connectors.counting_sink import CountingSink
 from connectors.file_sink import FileSink
 from connectors.kafka.plans import TopicsOut
-from connectors.rendering import Line, render_line, render_record
+from connectors.rendering import Line, in_order, render_line, render_record
 from connectors.tick_parts import RenderedPart, SinkState
-from operators.outputs import Output
+from operators.erasing import CUSTOMERS
+from operators.outputs import Output, Tombstone
 
 
 class FilesOut(msgspec.Struct, frozen=True, tag="files"):
@@ -92,8 +93,27 @@ def open_sink(  # noqa: PLR0913 (where to, from where on, and whom to ask)
     return FastSink(plan, shards=shards, state=state, owner=owner, stopping=stopping)
 
 
-def renderer(plan: SinkPlan) -> Callable[[str, Output], Line] | None:
-    """Return what renders an output of a config, by its name, for where it goes; None: nowhere."""
+def renderer(
+    plan: SinkPlan, name: str
+) -> Callable[[dict[str, list[Output]]], dict[str, list[Line]]]:
+    """Return what renders outputs, by kind, for where they go.
+
+    Args:
+        plan: where.
+        name: of the config.
+    """
     if isinstance(plan, Nowhere):
-        return None
-    return render_line if isinstance(plan, FilesOut) else render_record
+        return lambda _kinds: {}
+    write = render_line if isinstance(plan, FilesOut) else render_record
+    compacted = plan.compacted if isinstance(plan, TopicsOut) else ()
+
+    def render(kinds: dict[str, list[Output]]) -> dict[str, list[Line]]:
+        if CUSTOMERS not in kinds:
+            return {kind: [write(name, each) for each in some] for kind, some in kinds.items()}
+        lines = {}
+        for kind, some in kinds.items():
+            wanted = [each for each in some if kind in compacted or not isinstance(each, Tombstone)]
+            lines[kind] = in_order([write(name, each) for each in wanted])
+        return lines
+
+    return render

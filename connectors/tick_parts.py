@@ -1,12 +1,14 @@
 """Puts the shards' parts of each tick together again, for a sink to write."""
 
 from collections import Counter
+from collections.abc import Sequence
 from time import monotonic
 
 import msgspec
 
 from connectors.rendering import Line
-from operators.ticks import TickName
+from operators.ticks import Removal, TickName
+from state import audit
 
 
 class RenderedPart(msgspec.Struct, frozen=True):
@@ -17,12 +19,14 @@ class RenderedPart(msgspec.Struct, frozen=True):
         shard: whose part.
         lines: by kind.
         counts: for the summary.
+        removals: of customers who were forgotten.
     """
 
     name: TickName
     shard: int
     lines: dict[str, list[Line]]
     counts: Counter[str]
+    removals: Sequence[Removal] = ()
 
 
 class SinkState(msgspec.Struct):
@@ -35,6 +39,7 @@ class SinkState(msgspec.Struct):
         seconds: spent so far, over all runs.
         outbox: the number of the last outbox that was filled for a topic sink.
         written: outputs so far, by kind.
+        forgotten: who was forgotten or merged since the snapshot before, for the audit file.
     """
 
     ticks: list[int]
@@ -43,6 +48,7 @@ class SinkState(msgspec.Struct):
     seconds: float = 0.0
     outbox: int = 0
     written: dict[str, int] = {}
+    forgotten: list[audit.Entry] = []
 
 
 class TickParts:

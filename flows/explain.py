@@ -13,6 +13,7 @@ import numpy as np
 
 from expressions import explain, normalized
 from flows.explanation import (
+    ConsentExplained,
     DecisionExplained,
     Explanation,
     FeatureExplained,
@@ -21,6 +22,7 @@ from flows.explanation import (
     SegmentExplained,
 )
 from operators.clock import Clock
+from operators.consent import Consent, ConsentRules
 from operators.customers import Customer, CustomerStore
 from operators.decide import DecideStep
 from operators.kept import Kept
@@ -30,7 +32,7 @@ from operators.profile import ProfileStep
 from operators.profile_store import ProfileStore
 from operators.route import shard_of
 from operators.ticks import ShardTick, TickName
-from operators.times import AFTER_ALL, EventTime, format_time
+from operators.times import AFTER_ALL, BEFORE_ALL, EventTime, format_time
 from state.about import About
 from state.folder import StateFolder
 from state.keyvalue import MemoryKeyValue
@@ -56,13 +58,28 @@ def explain_customer(
     Raises:
         StateError: the state cannot be read.
     """
+    about, found = read_customer(folder, customer)
+    return explain_found(plans, about, found, customer) if about is not None and found else None
+
+
+def read_customer(folder: StateFolder, customer: str) -> tuple[About | None, dict[bytes, bytes]]:
+    """Read what a customer's shard has under the customer's name, as it stands there.
+
+    Raises:
+        StateError: the state cannot be read.
+    """
     prefixes = (Prefix.PROFILE, Prefix.CUSTOMER, Prefix.ATTRIBUTES)
     keys = [record_key(prefix, customer) for prefix in prefixes]
     shard = shard_of(customer, folder.identity().shards)
-    _, about, values = read_committed_version(folder.shard(shard), keys=keys)
+    _, about, values, _ = read_committed_version(folder.shard(shard), keys=keys)
     found = {key: value for key, value in zip(keys, values, strict=True) if value is not None}
-    if about is None or not found:
-        return None
+    return about, found
+
+
+def explain_found(
+    plans: tuple[ProfilePlan, DecidePlan], about: About, found: dict[bytes, bytes], customer: str
+) -> Explanation:
+    """Explain a customer of whom something was read; see explain_customer."""
     return _Copy(plans, about, found, customer).explanation()
 
 
@@ -86,6 +103,7 @@ class _Copy:
         self._customers = CustomerStore(keyvalue, about, self._plan, _RECORDS, self._watermark)
         clock = Clock([0], [about.watermark], [False], about.watermark)
         profile = profiles.profiles.edit([name]).get(name)
+        self._consent = self._consents(profile.consent if profile else None)
         self._forgotten = profile.latest + profile_plan.retention_ms if profile else AFTER_ALL
         customer = self._customers.customers.edit([name]).get(name)
         if profile is not None:
@@ -132,7 +150,24 @@ class _Copy:
                 )
                 for each in reversed(now.decisions)
             ],
+            consent=self._consent,
         )
+
+    def _consents(self, consent: Consent | None) -> dict[str, ConsentExplained]:
+        """Say what holds of each purpose that the config names."""
+        plan = self._plan.consent
+        if plan is None:
+            return {}
+        rules = ConsentRules(plan)
+        latest = {purpose: rules.latest(consent, purpose) for purpose in plan.purposes}
+        return {
+            purpose: ConsentExplained(
+                turn.permitted,
+                None if turn.time == BEFORE_ALL else format_time(turn.time),
+                turn.cause or None,
+            )
+            for purpose, turn in latest.items()
+        }
 
     def _segment(
         self,

@@ -84,7 +84,21 @@ class DecisionExplained(msgspec.Struct, frozen=True):
     cause: list[str]
 
 
-class Explanation(msgspec.Struct, frozen=True):
+class ConsentExplained(msgspec.Struct, frozen=True):
+    """What holds of a purpose.
+
+    Attributes:
+        permitted: whether it is permitted.
+        since: when that came to hold, None where it always has.
+        cause: messageId of the event that brought it, None where there is none.
+    """
+
+    permitted: bool
+    since: str | None
+    cause: str | None
+
+
+class Explanation(msgspec.Struct, frozen=True, omit_defaults=True):
     """All that is to be said of a customer.
 
     Attributes:
@@ -94,6 +108,7 @@ class Explanation(msgspec.Struct, frozen=True):
         features: the values of the customer's row, by name.
         pending: instances that wait, by their due time.
         decisions: the latest, the last one first.
+        consent: what holds of each purpose; nothing where the config asks for none.
     """
 
     customer: str
@@ -102,3 +117,4 @@ class Explanation(msgspec.Struct, frozen=True):
     features: dict[str, FeatureExplained]
     pending: list[Pending]
     decisions: list[DecisionExplained]
+    consent: dict[str, ConsentExplained] = {}

@@ -240,7 +240,7 @@ def _shard(
     version = None if row is None else (state.version if state else NO_VERSION)
     about: About | None = None
     try:
-        version, about, _ = read_committed_version(path, version)
+        version, about, *_ = read_committed_version(path, version)
     except StateError as error:
         problems.append(str(error))
     ticks = state.ticks if state else (about.ticks if about else None)
@@ -261,7 +261,7 @@ def _models(
         state, about = states.get(name), None
         version = None if rows is None else (state.version if state else NO_VERSION)
         try:
-            version, about, _ = read_committed_version(folder.model(name), version)
+            version, about, *_ = read_committed_version(folder.model(name), version)
         except StateError as error:
             problems.append(str(error))
         ticks = state.ticks if state else (about.ticks if about else None)

@@ -8,9 +8,14 @@ from config import Config
 from connectors.inputs import Source
 from connectors.replay import Order, RecordedFiles
 from connectors.sinks import FilesOut, Nowhere, SinkPlan
+from flows.consent import consent_plan
+from flows.identity import identity_plan
+from flows.privacy import privacy_plan
 from flows.rules import compile_rules
 from flows.triggers import holdout_plan, limit_plans, quiet_plan
+from operators.erasing import CUSTOMERS
 from operators.plans import ALWAYS_LIVE, DecidePlan, ProfilePlan, RoutePlan
+from operators.privacy_plan import PrivacyPlan
 from state.about import Attributes
 from state.rocks import Compression
 
@@ -34,6 +39,7 @@ class Job(msgspec.Struct, frozen=True):
         compression: of the state on disk.
         cache_records: how many decoded records a worker keeps in memory.
         attributes: the table of customers that rules look at, None where they look at none.
+        privacy: what nobody is to see of events, None where they stay as they are.
     """
 
     source: Source
@@ -51,14 +57,28 @@ class Job(msgspec.Struct, frozen=True):
     compression: Compression
     cache_records: int
     attributes: Attributes | None = None
+    privacy: PrivacyPlan | None = None
 
     @property
     def kinds(self) -> list[str]:
         """The kinds of outputs that this job can produce; each has its file."""
-        of_triggers = ["triggers", "decisions"] if self.decide.triggers else []
-        of_segments = ["segments"] if self.decide.segments else []
-        of_models = ["scores", "models"] if self.decide.models else []
-        return ["sessions", *of_triggers, *of_segments, *of_models, "late", "dead-letters"]
+        return kinds_of(self.decide, links=bool(self.route.identity), forgets=self.profile.forgets)
+
+
+def kinds_of(decide: DecidePlan, *, links: bool, forgets: bool) -> list[str]:
+    """Return the kinds of outputs that some rules can produce.
+
+    Args:
+        decide: the rules.
+        links: whether anonymous ids are linked to customers.
+        forgets: whether events may let their customers be forgotten.
+    """
+    of_triggers = ["triggers", "decisions"] if decide.triggers else []
+    of_segments = ["segments"] if decide.segments else []
+    of_models = ["scores", "models"] if decide.models else []
+    of_rules = [*of_triggers, *of_segments, *of_models]
+    of_ids = [*(["identity"] if links else []), *([CUSTOMERS] if forgets else [])]
+    return ["sessions", *of_rules, *of_ids, "late", "dead-letters"]
 
 
 class ReplayOptions(msgspec.Struct, frozen=True):
@@ -116,7 +136,11 @@ def compile_job(config: Config, options: Options) -> Job:
         sink=options.sink,
         readers=options.readers,
         route=RoutePlan(
-            options.shards, config.time.disorder_ms, config.time.future_ms, options.now_ms
+            options.shards,
+            config.time.disorder_ms,
+            config.time.future_ms,
+            options.now_ms,
+            identity_plan(config),
         ),
         profile=profile,
         decide=decide,
@@ -128,6 +152,7 @@ def compile_job(config: Config, options: Options) -> Job:
         epoch_bytes=config.epoch.max_bytes,
         compression=config.state.compression,
         cache_records=config.state.cache_records,
+        privacy=privacy_plan(config),
     )
 
 
@@ -138,7 +163,7 @@ def plans_of(config: Config, live_from_ms: int = ALWAYS_LIVE) -> tuple[ProfilePl
         config: that was loaded.
         live_from_ms: what is due before it is not sent.
     """
-    rules = compile_rules(config)
+    rules, consent = compile_rules(config), consent_plan(config)
     profile = ProfilePlan(
         name=config.name,
         gap_ms=config.session.gap_ms,
@@ -152,6 +177,8 @@ def plans_of(config: Config, live_from_ms: int = ALWAYS_LIVE) -> tuple[ProfilePl
         has_rows=bool(rules.slots or rules.segments),
         grace_ms=config.time.grace_ms,
         models=rules.models,
+        consent=consent,
+        forgets=bool(config.privacy and config.privacy.forget_events),
     )
     decide = DecidePlan(
         name=config.name,
@@ -164,6 +191,8 @@ def plans_of(config: Config, live_from_ms: int = ALWAYS_LIVE) -> tuple[ProfilePl
         quiet=quiet_plan(config),
         holdout=holdout_plan(config),
         grace_ms=config.time.grace_ms,
+        links=config.identity is not None,
         models=rules.models,
+        consent=consent,
     )
     return profile, decide

@@ -62,7 +62,7 @@ def _put_aside(folder: StateFolder, name: str, version: Version | None) -> str |
     head_key, keys = Prefix.MODEL.key, list(KEYS.values())
     gone = f"model {name} is not in the config any more"
     try:
-        _, _, values = read_committed_version(folder.model(name), version, [head_key, *keys])
+        _, _, values, _ = read_committed_version(folder.model(name), version, [head_key, *keys])
     except StateError as error:
         if folder.imported(name).exists():  # a run was killed after it was put aside
             return None

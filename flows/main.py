@@ -2,12 +2,14 @@
 
 ::
 
-    readers ── ticks ──▶ profile ─────────────▶ decide ──▶ render ──▶ sinks
-    (route)              by shard               by shard
-                             └─────▶ models ──────┘
-                                     by name
+    readers ── ticks ─┬──────────────▶ profile ─────────────▶ decide ──▶ render ──▶ sinks
+    (route)           └─▶ identity ───┘ by shard               by shard
+                          by shard         └─────▶ models ───────┘
+                                                   by name
 
 A reader reads lines, stamps them with the watermark and sends every shard its share of each tick.
+Identity, where it is switched on, says whose the events of anonymous ids are, and gives every shard
+its share anew.
 Profile keeps the customers' sessions; a model scores their moments and learns from what became of
 them; decide keeps their trigger instances and says what is sent;
 render writes it down; the sink puts the parts of a tick together. Steps and shards have permanent
@@ -18,16 +20,15 @@ from bytewax import operators as op
 from bytewax.dataflow import Dataflow
 from bytewax.operators import KeyedStream
 
-from connectors.rendering import Line
 from connectors.sinks import renderer
 from connectors.tick_parts import RenderedPart
 from flows.model_logic import ModelLogic
 from flows.readers import Readers
 from flows.shard_keys import shard_key
 from flows.sinks import FILES, Sinks
-from flows.steps import DecideLogic, ProfileLogic
+from flows.steps import DecideLogic, IdentityLogic, ProfileLogic
 from flows.worker_state import WorkerState
-from operators.ticks import ModelTick, ProfileResult, ScoreTick, ShardResult
+from operators.ticks import ModelTick, ProfileResult, ScoreTick, ShardResult, ShardTick
 
 NAME = "cartwheel"
 
@@ -35,6 +36,11 @@ NAME = "cartwheel"
 def step_id(step: str) -> str:
     """Return the name under which Bytewax keeps a step's snapshots."""
     return f"{NAME}.{step}"
+
+
+def for_profile(item: tuple[str, ShardTick]) -> tuple[str, ShardTick]:
+    """Give a shard its share of a tick, from whichever shard's identity step it is."""
+    return shard_key(item[1].shard), item[1]
 
 
 def for_models(item: tuple[str, ProfileResult]) -> list[tuple[str, ModelTick]]:
@@ -49,18 +55,19 @@ def for_shard(item: tuple[str, ScoreTick]) -> tuple[str, ScoreTick]:
 
 def build(worker: WorkerState) -> Dataflow:
     """Wire the flow for one worker."""
-    name, write = worker.job.profile.name, renderer(worker.job.sink)
+    rendered = renderer(worker.job.sink, worker.job.profile.name)
 
     def render(item: tuple[str, ShardResult]) -> tuple[str, RenderedPart]:
         _, result = item
-        lines: dict[str, list[Line]] = {}
-        if write is not None:
-            kinds = result.outputs.kinds.items()
-            lines = {kind: [write(name, each) for each in outputs] for kind, outputs in kinds}
-        return FILES, RenderedPart(result.name, result.shard, lines, result.counts)
+        lines = rendered(result.outputs.kinds)
+        part = RenderedPart(result.name, result.shard, lines, result.counts, result.removals)
+        return FILES, part
 
     flow = Dataflow(NAME)
     ticks = op.input("readers", flow, Readers(worker))
+    if worker.job.route.identity:
+        shares = op.stateful_batch("identity", ticks, lambda row: IdentityLogic(worker, row))
+        ticks = op.map("shares", shares, for_profile)
     profiles = op.stateful_batch("profile", ticks, lambda row: ProfileLogic(worker, row))
     told: KeyedStream[ProfileResult | ScoreTick] = profiles
     if worker.job.decide.models:

@@ -7,7 +7,7 @@ from typing import Protocol
 from flows.reports import Reporter, StepReport
 from state.shard import ShardStore
 
-STEPS = ("profile", "models", "decide", "sinks")
+STEPS = ("identity", "profile", "models", "decide", "sinks")
 
 _REPORT_EVERY_S = 0.5
 

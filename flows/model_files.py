@@ -110,7 +110,7 @@ def read_model(folder: StateFolder, plan: ModelPlan) -> tuple[Version, dict[byte
         ModelStateError: what the model is to begin with does not fit.
     """
     keys = [_HEAD, *KEYS.values()]
-    version, _, values = read_committed_version(folder.model(plan.name), keys=keys)
+    version, _, values, _ = read_committed_version(folder.model(plan.name), keys=keys)
     if version == NO_VERSION:
         return version, _imported(folder, plan)
     found = zip(keys, values, strict=True)

@@ -61,7 +61,9 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
         self._worker = worker
         self._job = job
         self._number = number
-        self._lines = LineReader(job.route.future_ms, job.route.now_ms)
+        self._lines = LineReader(
+            job.route.future_ms, job.route.now_ms, job.route.identity, worker.minimizer
+        )
         self._input = open_input(
             job.source,
             number,
@@ -77,6 +79,7 @@ class ReaderPartition(StatefulSourcePartition[tuple[str, ShardTick], bytes]):
             disorder_ms=job.route.disorder_ms,
             state=self._state.route,
             by_origin=self._live is not None and self._live.by_origin,
+            forgets=job.profile.forgets,
         )
         self._bytes = 0
         self._epoch_started = time.time()

@@ -133,6 +133,21 @@ def forget(folder: Path, step: str, key: str) -> None:
             database.execute("DELETE FROM snaps WHERE step_id = ? AND state_key = ?", (step, key))
 
 
+def replace(folder: Path, changed: Rows) -> None:
+    """Put others in the place of the newest snapshots of some steps and keys, all or none.
+
+    To be called after ``purge``.
+    """
+    for file in _files(folder):
+        with closing(_connect(file)) as database, database:
+            database.executemany(
+                "UPDATE snaps SET ser_change = ? WHERE step_id = ? AND state_key = ?"
+                " AND snap_epoch = (SELECT max(snap_epoch) FROM snaps AS newest"
+                " WHERE newest.step_id = snaps.step_id AND newest.state_key = snaps.state_key)",
+                [(pickle.dumps(row), step, key) for (step, key), row in changed.items()],
+            )
+
+
 def rows(folder: Path) -> Rows:
     """Return the newest snapshot of every step and key; call it after ``purge``."""
     newest: dict[tuple[str, str], tuple[int, bytes | None]] = {}

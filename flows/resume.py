@@ -14,25 +14,28 @@ import msgspec
 from connectors.errors import SourceProblem
 from connectors.inputs import check_same_source
 from connectors.tick_parts import SinkState
-from flows import main, recovery
+from flows import forgetting, main, recovery
 from flows.attributes import keep_table
 from flows.errors import ResumeError
 from flows.job import Job
 from flows.left_out_models import check_put_aside, leave_out
 from flows.model_logic import ModelState
 from flows.placed_models import place_rest
+from flows.privacy import prepare_key
 from flows.readers import ReaderState, reader_key
+from flows.rule_changes import changed_rules, digest, rules_of
 from flows.secrets import without_secrets
 from flows.shard_keys import shard_key
 from flows.sinks import FILES
 from flows.steps import DecideState
 from operators.clock import Clock
 from operators.models.store import way_out
-from state import faults
+from state import audit, faults
 from state.folder import Identity, ModelStart, Run, StateFolder
 from state.versions import NO_VERSION, Version, read_committed, remove_versions, write_committed
 
 _MODELS = main.step_id("models")
+_IDENTITY = main.step_id("identity")
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ def prepare(folder: StateFolder, identity: Identity, job: Job) -> tuple[Run, Pro
         ResumeError: the state is damaged or incomplete.
     """
     recovery.check(folder.recovery, identity.id)
+    forgetting.finish(folder)
+    prepare_key(folder, job.privacy)
     epoch = recovery.resume_epoch(folder.recovery)
     faults.reach("while-purging")
     recovery.purge(folder.recovery, epoch)
@@ -74,11 +79,16 @@ def prepare(folder: StateFolder, identity: Identity, job: Job) -> tuple[Run, Pro
         read_committed(folder.shard(shard)) for shard in range(identity.shards)
     )
     models = {name: row for (step, name), row in rows.items() if step == _MODELS}
-    rows = {at: row for at, row in rows.items() if at[0] != _MODELS}
+    names = {key: row for (step, key), row in rows.items() if step == _IDENTITY}
+    rows = {at: row for at, row in rows.items() if at[0] not in {_MODELS, _IDENTITY}}
     run = _run(identity, job, rows, is_new=is_new)
     readers = [msgspec.msgpack.decode(row, type=ReaderState) for row in run.readers if row]
     _check_input(readers, job)
-    run = msgspec.structs.replace(run, models=_models(folder, job, models, readers))
+    run = msgspec.structs.replace(
+        run,
+        models=_models(folder, job, models, readers),
+        identity=_names(folder, job, names, readers),
+    )
     for shard, version in enumerate(run.versions):
         _clear(folder.shard(shard), version)
     for name, start in run.models.items():
@@ -92,13 +102,28 @@ def prepare(folder: StateFolder, identity: Identity, job: Job) -> tuple[Run, Pro
         left_out.append(leave_out(folder, name, known))
         recovery.forget(folder.recovery, _MODELS, name)
     keep_table(folder, job.attributes)
+    _note_change(folder, job)
     folder.write_run(run)
     sink = (
         msgspec.msgpack.decode(run.sink, type=SinkState)
         if run.sink
         else SinkState([0] * identity.readers)
     )
+    audit.append_once(folder.path, sink.forgotten)  # unless a worker has come to it
     return run, Progress(epoch, readers, sink, [each for each in left_out if each])
+
+
+def _note_change(folder: StateFolder, job: Job) -> None:
+    """Note in the audit file that the rules are others than those of the last run."""
+    try:
+        before = rules_of(bytes(folder.read_run().job))
+    except FileNotFoundError:
+        return  # there were none before
+    now = rules_of(msgspec.json.encode(job))
+    if now != before:
+        changed = changed_rules(before, now)
+        entry = audit.Entry(audit.now_ms(), "config", rules=digest(now), changed=changed)
+        audit.append(folder.path, entry)
 
 
 def _clear(folder: Path, version: Version) -> None:
@@ -151,6 +176,31 @@ def _models(
                 f" model {plan.name} at {state.ticks}; restore it from a backup"
             )
         starts[plan.name] = ModelStart(row, state.version, state.ticks)
+    return starts
+
+
+def _names(
+    folder: StateFolder, job: Job, rows: dict[str, bytes], readers: list[ReaderState]
+) -> list[bytes]:
+    """Return where the identity step of each shard starts; none where it is new, or is no more.
+
+    Raises:
+        ResumeError: its snapshots do not fit to the readers'.
+    """
+    if job.route.identity is None:
+        for key in rows:
+            recovery.forget(folder.recovery, _IDENTITY, key)
+        return []
+    starts = [rows.get(shard_key(shard), b"") for shard in range(job.route.shards)]
+    if not any(starts):
+        return []
+    now = [each.route.tick for each in readers]
+    seen = [msgspec.msgpack.decode(row, type=Clock).ticks if row else [] for row in starts]
+    if any(each != now for each in seen):
+        raise ResumeError(
+            f"the state's snapshots do not fit together: readers are at ticks {now},"
+            f" identity at {seen}; restore it from a backup"
+        )
     return starts
 
 

@@ -25,25 +25,10 @@ from flows.expected import (
     short_time,
     told,
 )
-from flows.trial import Trial
+from flows.trial import Rules, Trial
 from operators.features.row_values import row_number
 from operators.outputs import DeadLetter, LateEvent, Outputs
-from operators.plans import DecidePlan, ProfilePlan
 from operators.times import EventTime, format_time
-
-
-class Rules(NamedTuple):
-    """What scenarios are tried on: compiled once.
-
-    Attributes:
-        profile: the profile step's plan.
-        decide: the decide step's plan.
-        disorder_ms: how far the watermark lies behind the latest event.
-    """
-
-    profile: ProfilePlan
-    decide: DecidePlan
-    disorder_ms: int
 
 
 class Difference(NamedTuple):
@@ -75,10 +60,8 @@ class _Run:
     def __init__(self, scenario: Scenario, rules: Rules) -> None:
         self._scenario = scenario
         self._trial = Trial(
-            rules.profile,
-            rules.decide,
-            disorder_ms=rules.disorder_ms,
-            attributes={
+            rules,
+            {
                 customer: {column: _cell(value) for column, value in values.items()}
                 for customer, values in scenario.attributes.items()
             },
@@ -189,10 +172,15 @@ class _Run:
 
 def _line(event: ScenarioEvent) -> bytes:
     """Write an event as the engine reads it."""
+    ids = {
+        "userId": event.customer,
+        "anonymousId": event.anonymous,
+        "previousId": event.previous_id,
+    }
     body: dict[str, Any] = {
         "type": event.type,
         "messageId": event.message_id,
-        "userId": event.customer,
+        **{field: text for field, text in ids.items() if text},
         "timestamp": format_time(EventTime(event.time_ms)),
         **event.fields,
     }

@@ -1,5 +1,6 @@
 """Where results go as a Bytewax sink with one partition, whose state takes part in recovery."""
 
+from collections.abc import Sequence
 from time import monotonic, perf_counter
 
 import msgspec
@@ -9,6 +10,8 @@ from connectors.sinks import open_sink
 from connectors.tick_parts import RenderedPart, SinkState
 from flows.reports import CountReport, SinkReport
 from flows.worker_state import WorkerState, noting_failure
+from operators.ticks import Removal
+from state import audit
 
 FILES = "files"
 """The permanent name of the partition, and the key of everything that goes there."""
@@ -37,6 +40,8 @@ class OnlyPartition(StatefulSinkPartition[RenderedPart, bytes]):
             stopping=self._is_stopping,
         )
         self._unproven: SinkState | None = None
+        self._forgotten: list[audit.Entry] = []
+        self._merged = 0
         self._ticks = sum(state.ticks)
         self._epochs, self._epochs_s, self._epoch_started = 0, 0.0, monotonic()
         self._report(state)
@@ -50,6 +55,9 @@ class OnlyPartition(StatefulSinkPartition[RenderedPart, bytes]):
             self._unproven = None
         for part in values:
             self._sink.write(part)
+            if part.removals:
+                self._note(part.removals)
+            self._merged += part.counts["merged"]
         self._worker.measures.spent("sinks", started)
         if self._worker.reporter.is_due("sink", _REPORT_EVERY_S):
             self._report()
@@ -57,13 +65,26 @@ class OnlyPartition(StatefulSinkPartition[RenderedPart, bytes]):
     @noting_failure
     def snapshot(self) -> bytes:
         """Remember what was written."""
-        row = msgspec.msgpack.encode(self._sink.snapshot())
+        state = self._sink.snapshot()
+        if self._merged:
+            entry = audit.Entry(audit.now_ms(), "merge", merged=self._merged)
+            self._forgotten.append(entry)
+        state.forgotten, self._forgotten, self._merged = self._forgotten, [], 0
+        row = msgspec.msgpack.encode(state)
         self._unproven = msgspec.msgpack.decode(row, type=SinkState)
         return row
 
     def close(self) -> None:
         """Let go of files and connections."""
         self._sink.close()
+
+    def _note(self, removals: Sequence[Removal]) -> None:
+        """Make entries for the audit file, which get there once they are committed."""
+        now = audit.now_ms()
+        self._forgotten += [
+            audit.Entry(now, "forget", each.customer, each.removed, each.suppressed)
+            for each in removals
+        ]
 
     def _is_stopping(self) -> bool:
         """Tell a sink that waits for its broker whether to give up, and tell that it waits."""
@@ -72,6 +93,8 @@ class OnlyPartition(StatefulSinkPartition[RenderedPart, bytes]):
 
     def _report_committed(self, state: SinkState) -> None:
         """Report an epoch: from snapshot to snapshot, as far as this sink can see it."""
+        if state.forgotten:
+            self._worker.note_forgotten(state.forgotten)
         now = monotonic()
         self._epochs += 1
         self._epochs_s += now - self._epoch_started

@@ -10,8 +10,11 @@ from flows.worker_state import WorkerState, noting_failure
 from operators.clock import Clock
 from operators.customers import CustomerStore
 from operators.decide import DecideStep
+from operators.identity import IdentityStep, Plans
+from operators.identity_gather import IdentityGather
 from operators.kept import Kept
 from operators.models.gather import Gather
+from operators.names import NameStore
 from operators.profile import ProfileStep
 from operators.profile_store import ProfileStore
 from operators.ticks import ProfileResult, ScoreTick, ShardResult, ShardTick
@@ -31,6 +34,50 @@ class DecideState(msgspec.Struct):
     watermark: EventTime
 
 
+class IdentityLogic(StatefulBatchLogic[ShardTick, ShardTick, bytes]):
+    """Runs the identity step of one shard."""
+
+    def __init__(self, worker: WorkerState, row: bytes | None) -> None:
+        self._worker = worker
+        self._row = row
+        self._step: IdentityStep | None = None
+
+    @noting_failure
+    def on_batch(self, values: list[ShardTick]) -> tuple[Iterable[ShardTick], bool]:
+        """Let ticks through, as shares of all shards."""
+        step = self._step or self._open(values[0].shard)
+        started = perf_counter()
+        shares = [share for tick in values for share in step.on_tick(tick)]
+        self._worker.measures.spent("identity", started)
+        return shares, StatefulBatchLogic.RETAIN
+
+    @noting_failure
+    def snapshot(self) -> bytes:
+        """Write what has changed; the checkpoint is decide's."""
+        if self._step is None:
+            return _unchanged(self._row)
+        return msgspec.msgpack.encode(self._step.snapshot())
+
+    def _open(self, shard: int) -> IdentityStep:
+        worker, job = self._worker, self._worker.job
+        expected = worker.run.identity[shard] if worker.run.identity else b""
+        worker.verify(f"identity of shard {shard}", self._row, expected)
+        # a state that has known of none yet goes on where the other steps do
+        known = expected or worker.run.profile[shard]
+        clock = msgspec.msgpack.decode(known, type=Clock) if known else Clock.new(job.readers)
+        store = NameStore(worker.shard(shard).keyvalue, worker.cache_records_per_step)
+        worker.measures.watch(store.names)
+        assert job.route.identity is not None, "the flow has this step only where it is wanted"
+        self._step = IdentityStep(
+            Plans(job.route.identity, job.profile, job.decide),
+            store,
+            clock,
+            shards=job.route.shards,
+            suppression=worker.id_suppression(shard),
+        )
+        return self._step
+
+
 class ProfileLogic(StatefulBatchLogic[ShardTick, ProfileResult, bytes]):
     """Runs the profile step of one shard."""
 
@@ -38,13 +85,18 @@ class ProfileLogic(StatefulBatchLogic[ShardTick, ProfileResult, bytes]):
         self._worker = worker
         self._row = row
         self._step: ProfileStep | None = None
+        route = worker.job.route
+        self._gather = IdentityGather(route.shards) if route.identity else None
 
     @noting_failure
     def on_batch(self, values: list[ShardTick]) -> tuple[Iterable[ProfileResult], bool]:
         """Let ticks through."""
         step = self._step or self._open(values[0].shard)
         started = perf_counter()
-        results = [step.on_tick(tick) for tick in values]
+        whole = values
+        if self._gather is not None:
+            whole = [tick for share in values for tick in self._gather.take(share)]
+        results = [step.on_tick(tick) for tick in whole]
         self._worker.measures.spent("profile", started)
         return results, StatefulBatchLogic.RETAIN
 
@@ -71,7 +123,7 @@ class ProfileLogic(StatefulBatchLogic[ShardTick, ProfileResult, bytes]):
             EventTime(clock.watermark),
         )
         worker.measures.watch(store.profiles)
-        self._step = ProfileStep(kept, store, clock)
+        self._step = ProfileStep(kept, store, clock, worker.suppression(shard))
         return self._step
 
 

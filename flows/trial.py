@@ -6,21 +6,26 @@ Between events the clock can be moved, and customers can be looked at.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
+from flows.privacy import TRIAL_KEY, minimizer, trial_plan
 from operators.clock import Clock
 from operators.customers import CustomerStore
 from operators.decide import DecideStep
 from operators.heads import LineReader
+from operators.identity import IdentityStep, Plans
+from operators.identity_plan import IdentityPlan
 from operators.kept import Kept
 from operators.lines import Lines
 from operators.models.gather import Gather
 from operators.models.opening import open_model
+from operators.names import NameStore
 from operators.outputs import Outputs
 from operators.plans import DecidePlan, ProfilePlan
+from operators.privacy_plan import PrivacyPlan
 from operators.profile import ProfileStep
 from operators.profile_store import ProfileStore
 from operators.route import Route, RouteState
@@ -51,30 +56,49 @@ class Seen:
     segments: Mapping[str, bool]
 
 
+class Rules(NamedTuple):
+    """What is tried: compiled once.
+
+    Attributes:
+        profile: the profile step's plan.
+        decide: the decide step's plan.
+        disorder_ms: how far the watermark lies behind the latest event.
+        identity: how anonymous ids are linked to customers, None where they are not.
+        privacy: what nobody is to see of events, None where they stay as they are; customers keep
+            their names.
+    """
+
+    profile: ProfilePlan
+    decide: DecidePlan
+    disorder_ms: int
+    identity: IdentityPlan | None = None
+    privacy: PrivacyPlan | None = None
+
+
 class Trial:
     """Some events under some rules.
 
     Args:
-        profile_plan: the profile step's.
-        decide_plan: the decide step's.
-        disorder_ms: how far the watermark lies behind the latest event.
+        rules: to be tried.
         attributes: what a file says of customers, by customer and column.
     """
 
     def __init__(
-        self,
-        profile_plan: ProfilePlan,
-        decide_plan: DecidePlan,
-        *,
-        disorder_ms: int,
-        attributes: Mapping[str, Mapping[str, Any]] | None = None,
+        self, rules: Rules, attributes: Mapping[str, Mapping[str, Any]] | None = None
     ) -> None:
+        profile_plan, decide_plan, disorder_ms, identity, privacy = rules
         self._plan = decide_plan
-        self._reader = LineReader(future_ms=0, now_ms=_ANY_TIME)
+        hides = minimizer(trial_plan(privacy), TRIAL_KEY) if privacy else None
+        self._reader = LineReader(0, _ANY_TIME, identity, hides)
         self._route = Route(0, shards=1, disorder_ms=disorder_ms, state=RouteState())
         self._lines_read = 0
         keyvalue, about = _beginning(decide_plan, attributes or {})
         kept = Kept(profile_plan)
+        self._identity = None
+        if identity is not None:
+            names = NameStore(keyvalue, _CACHE_RECORDS)
+            plans = Plans(identity, profile_plan, decide_plan)
+            self._identity = IdentityStep(plans, names, Clock.new(readers=1), shards=1)
         profiles = ProfileStore(keyvalue, about, kept, _CACHE_RECORDS)
         self._customers = CustomerStore(keyvalue, about, decide_plan, _CACHE_RECORDS)
         self._profile = ProfileStep(kept, profiles, Clock.new(readers=1))
@@ -125,6 +149,8 @@ class Trial:
     def _pass_on(self, lines: Lines, *, ended: bool = False) -> Outputs:
         ticks: Sequence[ShardTick] = self._route.split(lines, _ORIGINS, ended=ended, close=ended)
         (tick,) = ticks
+        if self._identity is not None:
+            (tick,) = self._identity.on_tick(tick)
         result = self._profile.on_tick(tick)
         scored = self._gather.take(result)
         for part in result.models.values():

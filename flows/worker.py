@@ -10,7 +10,6 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from connectors.errors import ConnectorProblem
 from flows import main, recovery
 from flows.errors import ResumeError
 from flows.processes import FAILED, NOT_JOINED, SAYS, UNEXPECTED
+from flows.tracebacks import told
 from flows.worker_state import WorkerState
 from operators.models.store import ModelStateError
 from state.errors import StateError
@@ -90,7 +90,7 @@ def _run_flow(worker: WorkerState, folder: StateFolder, index: int, addresses: l
             raise NotJoinedError from None
         if not isinstance(cause, Exception):
             raise  # a panic, most likely because another worker has gone
-        traceback.print_exception(cause)
+        print(told(cause), file=sys.stderr)  # noqa: T201 (the supervisor passes it on)
         raise UnexpectedError from error
     finally:
         worker.close()
@@ -143,8 +143,8 @@ def _main(state: str, run_id: str, index: str, addresses: str, parent: str) -> N
     """
     try:
         exit_code = run(state, run_id, int(index), addresses.split(","), int(parent))
-    except BaseException:  # noqa: BLE001 (a panic is none of the others)
-        traceback.print_exc()
+    except BaseException as error:  # noqa: BLE001 (a panic is none of the others)
+        print(told(error), file=sys.stderr)  # noqa: T201 (the supervisor passes it on)
         exit_code = 1
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,19 +1,25 @@
 """What the steps of one worker share: the job, where this run starts, and the open shards."""
 
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Sequence
+from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
 from flows.attributes import take_attributes
 from flows.errors import ResumeError
+from flows.forgetting import suppressed
 from flows.job import Job
 from flows.measures import Measures
 from flows.model_files import take_import
+from flows.privacy import state_minimizer
 from flows.reports import Reporter
 from flows.secrets import with_secrets
+from operators.suppression import Out, Suppression
+from state import audit
+from state.errors import StateError
 from state.folder import Run, StateFolder
+from state.keyed_hash import keyed_hash, make_key, read_key
 from state.rocks import settings_for
 from state.shard import ShardStore
 from state.versions import NO_VERSION
@@ -30,6 +36,7 @@ class WorkerState:
         job: what to do.
         reporter: the way to the supervisor.
         measures: what the steps spend.
+        minimizer: takes out of events what nobody is to see, None where that is nothing.
         stopping: set when the worker is to stop at the next tick.
         problem: why a reader could not go on, once it cannot.
         failure: the first error that a step has raised.
@@ -50,6 +57,8 @@ class WorkerState:
         self.job = with_secrets(msgspec.json.decode(self.run.job, type=Job))
         shards = -(-self.job.route.shards // self.job.workers)  # the most that this worker has
         self.cache_records_per_step = max(1, self.job.cache_records // (2 * shards))
+        self._suppressed, self._key = _suppressed(folder, forgets=self.job.profile.forgets)
+        self.minimizer = state_minimizer(folder, self.job.privacy)
         self.reporter = Reporter()
         self.stopping = False
         self.problem: Exception | None = None
@@ -59,6 +68,25 @@ class WorkerState:
         self._shards: dict[int, ShardStore] = {}
         self._models: dict[str, ShardStore] = {}
         self.measures = Measures(index, self._shards, self.reporter)
+
+    def suppression(self, number: int) -> Suppression:
+        """Return who of a shard's customers is kept out by profile."""
+        return Suppression(
+            self._suppressed,
+            partial(keyed_hash, self._key),
+            self.shard(number).keyvalue,
+            listens=self.job.profile.forgets,
+            looks_at=Out.OF_PROFILE if self.job.route.identity else Out.ANY,
+        )
+
+    def id_suppression(self, number: int) -> Suppression:
+        """Return which ids are kept out by a shard's identity step."""
+        keyvalue = self.shard(number).keyvalue
+        return Suppression(self._suppressed, partial(keyed_hash, self._key), keyvalue)
+
+    def note_forgotten(self, entries: Sequence[audit.Entry]) -> None:
+        """Note in the audit file who was forgotten by events, once that is committed."""
+        audit.append_once(self._folder.path, entries)
 
     def owner(self) -> str:
         """Return the id of the run that the state belongs to now; another's once it took over."""
@@ -110,6 +138,27 @@ class WorkerState:
         """Close the shards and the models."""
         for store in [*self._shards.values(), *self._models.values()]:
             store.close()
+
+
+def _suppressed(folder: StateFolder, *, forgets: bool) -> tuple[list[str], bytes]:
+    """Read whose events are dropped, as hashes, and the key to them.
+
+    Args:
+        folder: the state.
+        forgets: whether events may let their customers be forgotten, which takes a key.
+
+    Raises:
+        StateError: the key to their hashes is missing or damaged.
+    """
+    hashes, key = suppressed(folder), read_key(folder.path)
+    if hashes and key is None:
+        raise StateError(
+            f"{folder.path} has lost the key to the customers who are kept out;"
+            " restore the state from a backup"
+        )
+    if forgets:
+        key = make_key(folder.path)
+    return hashes, key or b""
 
 
 def noting_failure(

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from expressions import compile_function
+from operators.consent_endings import ConsentEndings
 from operators.customers import Customer, Sent
 from operators.features.zones import Zone, zone_of
 from operators.instances import Instance
@@ -56,6 +57,9 @@ class Refusal(NamedTuple):
 class Arbiter:
     """Says of each message that is due whether it goes out.
 
+    Attributes:
+        consent: what messages need a customer's consent for, None where they need none.
+
     Args:
         plan: the triggers, and what holds their messages back.
     """
@@ -74,6 +78,7 @@ class Arbiter:
             (each.per_ms or _KEPT_MS[each.period] for each in plan.limits), default=0
         )
         self._holdout = plan.holdout
+        self.consent = ConsentEndings(plan.consent, plan.triggers) if plan.consent else None
         self._when: dict[tuple[str, int], Condition] = {
             (trigger.name, step): compile_function(each.when, slots)
             for trigger in plan.triggers
@@ -104,10 +109,8 @@ class Arbiter:
             are reached the first of the config is named.
         """
         time = instance.asked
-        if instance.due < self._live_from_ms:
-            return Refusal("not_live")
-        if not trigger.enabled:
-            return Refusal("paused")
+        if (barred := self._barred(customer, trigger, instance)) is not None:
+            return Refusal(barred)
         if (held := self._of_row(trigger, instance, time, row)) is not None:
             return held if isinstance(held, Hold) else Refusal(held)
         if instance.step == 0 and self._is_too_soon(customer, trigger, time):
@@ -165,6 +168,15 @@ class Arbiter:
         sent.append(Sent(time, trigger.name, channel, list(trigger.tags)))
         customer.sent = sent[-REMEMBERED_MOST:]
 
+    def _barred(self, customer: Customer, trigger: TriggerPlan, instance: Instance) -> str | None:
+        """Ask what does not depend on the customer's row or on other messages."""
+        consent, step, time = self.consent, instance.step, instance.asked
+        if consent and not consent.permits(customer, trigger.name, step, time):
+            return "consent"
+        if instance.due < self._live_from_ms:
+            return "not_live"
+        return None if trigger.enabled else "paused"
+
     def _of_row(
         self, trigger: TriggerPlan, instance: Instance, time: EventTime, row: Sequence[Any]
     ) -> str | Hold | None:
@@ -183,7 +195,7 @@ class Arbiter:
     def _is_too_soon(self, customer: Customer, trigger: TriggerPlan, time: EventTime) -> bool:
         """Tell whether the last message was too short a time ago, or has a later time (T6)."""
         sent = customer.cases[trigger.name].sent
-        if sent is None or trigger.again_ms == ALWAYS_MS:
+        if sent is None or trigger.again_ms == ALWAYS_MS or sent <= customer.emptied < time:
             return False
         return time - sent < trigger.again_ms
 
@@ -194,6 +206,8 @@ class Arbiter:
         first = time - limit.per_ms + 1
         if limit.period != "rolling":
             first = self._zone(limit.zone, row).period(limit.period, time).start
+        if customer.emptied < time:
+            first = max(first, customer.emptied + 1)
         counted = (each for each in customer.sent if each.time >= first and _counts(limit, each))
         return next(islice(counted, limit.at_most - 1, None), None) is not None
 

@@ -1,7 +1,9 @@
 """A shard's view of the readers: which ticks it has seen, and up to when its input is complete."""
 
 import msgspec
+import numpy as np
 
+from operators.lines import Ints
 from operators.ticks import TickName
 from operators.times import AFTER_ALL, BEFORE_ALL, EventTime
 
@@ -38,6 +40,15 @@ class Clock(msgspec.Struct):
             if number != reader and not self.ended[number]
         )
         return EventTime(min(others, default=AFTER_ALL))
+
+    def before(self, reader: int, watermarks: Ints) -> Ints:
+        """Return the shard's watermark before each event of a reader's next tick.
+
+        Args:
+            reader: whose tick it is.
+            watermarks: the reader's before each event, shape (n,).
+        """
+        return np.maximum(np.minimum(watermarks, self.others(reader)), self.watermark)
 
     def advance(self, name: TickName, mark: int, *, ended: bool) -> None:
         """Take note of a tick, which must be its reader's next."""

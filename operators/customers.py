@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from operators.consent import Consent
 from operators.decisions import Subject, Verdict
 from operators.instances import Case, Closing, Instance, Look
 from operators.memberships import Membership
@@ -83,6 +84,10 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
         sent: the messages that limits may still count.
         closings: the sessions that are over, whose ends the watermark has not passed.
         scores: the last that was written, of each model that writes them when they move.
+        consent: what the customer has said of purposes.
+        emptied: when all was forgotten since that was permitted no more, BEFORE_ALL where nothing
+            of before then is left; whatever was sent before it counts no more after it.
+        emptied_by: messageId of the event that has done it.
     """
 
     name: str
@@ -98,6 +103,9 @@ class Customer(msgspec.Struct, array_like=True, gc=False):
     sent: list[Sent] = []
     closings: list[Closing] = []
     scores: dict[str, float] = {}
+    consent: Consent | None = None
+    emptied: EventTime = BEFORE_ALL
+    emptied_by: str = ""
 
     def instances(self) -> Iterator[Instance]:
         """Go through the instances that are open, or have been a short time ago."""
@@ -183,6 +191,11 @@ class CustomerStore:
         self.timers = Timers(keyvalue, Prefix.INSTANCE_TIMER)
         self.change_timers = Timers(keyvalue, Prefix.SEGMENT_TIMER)
 
+    @property
+    def has_attributes(self) -> bool:
+        """Whether rules look at what is said of customers from outside."""
+        return bool(self._places)
+
     def attributes(self, name: str) -> list[Any]:
         """Return what is said of a customer from outside: the values of the last slots of rows."""
         if not self._places:
@@ -192,6 +205,34 @@ class CustomerStore:
             return [None for _ in self._places]
         values = self._decode_attributes(found)
         return [None if place is None else values[place] for place in self._places]
+
+    def take_back_timers(self, customer: Customer) -> None:
+        """Let a customer have no deadlines any more."""
+        if customer.timer != AFTER_ALL:
+            self.timers.remove(customer.timer, customer.name)
+        if customer.change_timer != AFTER_ALL:
+            self.change_timers.remove(customer.change_timer, customer.name)
+
+    def put_timers(self, customer: Customer) -> None:
+        """Let the deadlines that a customer names stand."""
+        if customer.timer != AFTER_ALL:
+            self.timers.add(customer.timer, customer.name)
+        if customer.change_timer != AFTER_ALL:
+            self.change_timers.add(customer.change_timer, customer.name)
+
+    def erase(self, customer: Customer) -> None:
+        """Remove the record of a customer whom the last ``edit`` returned, and the deadlines."""
+        self.take_back_timers(customer)
+        self.customers.delete(customer.name)
+
+    def erase_attributes(self, name: str) -> int:
+        """Remove what is said of a customer from outside; return how many records that was."""
+        key = record_key(Prefix.ATTRIBUTES, name)
+        [found] = self._keyvalue.get_many([key])
+        if found is None:
+            return 0
+        self._keyvalue.delete(key)
+        return 1
 
     def flush(self) -> None:
         """Write what has changed."""

@@ -3,12 +3,19 @@
 from collections import Counter
 
 from operators.customers import Customer, CustomerStore
+from operators.erasing import Eraser
 from operators.outputs import Outputs
+from operators.pasts import Pasts
 from operators.plans import DecidePlan
 from operators.scores import ScoreWriter
 from operators.segments import SegmentKeeper
 from operators.ticks import (
+    ConsentSaid,
+    Erased,
     Forgotten,
+    JoinBegan,
+    JoinEnded,
+    NoMore,
     ProfileResult,
     Row,
     SessionClosed,
@@ -45,7 +52,9 @@ class DecideStep:
         self._customers = store.customers
         self._triggers = TriggerKeeper(plan, store)
         self._segments = SegmentKeeper(plan, store, self._triggers)
+        self._pasts = Pasts(store, self._segments, self._triggers)
         self._scores = ScoreWriter(plan)
+        self._eraser = Eraser(plan, store)
         self._ticks = list(ticks)
         self.watermark = BEFORE_ALL
         self._result = ShardResult(TickName(0, 0), 0, Outputs(), Counter())
@@ -89,6 +98,9 @@ class DecideStep:
     def _take(self, sign: Sign, customers: dict[str, Customer]) -> None:
         self._triggers.watermark = sign.watermark
         customer = customers.get(sign.customer)
+        if isinstance(sign, Erased):
+            self._erase(customers.pop(sign.customer, None), sign)
+            return
         if customer is not None and customer.forgotten:
             self._triggers.pass_by(customer, sign.watermark)
             if self._drop_if_done(customer):
@@ -98,15 +110,50 @@ class DecideStep:
             if customer is not None and self._forget(customer, sign):
                 del customers[customer.name]
             return
+        if isinstance(sign, JoinBegan | JoinEnded | NoMore):
+            self._take_past(sign, customer, customers)
+            return
         if customer is None:
             new = Customer(sign.customer, self._store.view)
             customer = customers[sign.customer] = self._customers.insert(sign.customer, new)
-        customer.forgotten = False
+        if customer.forgotten:
+            customer.forgotten, customer.consent = False, None
+        self._tell(customer, sign)
+
+    def _take_past(
+        self,
+        sign: JoinBegan | JoinEnded | NoMore,
+        customer: Customer | None,
+        customers: dict[str, Customer],
+    ) -> None:
+        """Take in what an anonymous customer was, or let go of it."""
+        if isinstance(sign, JoinBegan):
+            if customer is not None:
+                self._go_by(customer, sign.watermark)
+                self._segments.pass_by(customer, sign.time)
+            joined = self._pasts.begin(sign, customer)
+            if joined is not None:
+                customers[joined.name] = joined
+        elif customer is None:
+            return
+        elif isinstance(sign, JoinEnded):
+            self._pasts.end(sign, customer)
+        else:
+            self._go_by(customer, sign.watermark)
+            self._pasts.no_more(sign, customer)
+            del customers[customer.name]
+
+    def _tell(
+        self, customer: Customer, sign: Row | Signal | ConsentSaid | SessionPassed | SessionClosed
+    ) -> None:
+        """Tell a customer's segments and triggers what profile says."""
         if isinstance(sign, Row):
             self._segments.take(customer, sign)
         elif isinstance(sign, Signal):
             self._go_by(customer, sign.watermark)
             self._triggers.take(customer, sign)
+        elif isinstance(sign, ConsentSaid):
+            self._take_consent(customer, sign)
         elif isinstance(sign, SessionPassed):
             self._segments.pass_by(customer, EventTime(sign.time + 1))
             self._triggers.note_closing(customer, sign.time)
@@ -114,6 +161,19 @@ class DecideStep:
             self._segments.pass_by(customer, EventTime(sign.time + 1))
             self._triggers.pass_by(customer, sign.time)
             self._triggers.take_closing(customer, sign)
+
+    def _take_consent(self, customer: Customer, said: ConsentSaid) -> None:
+        """Take what a customer permits now; let go of what that was collected for (N4 to N6)."""
+        self._go_by(customer, said.watermark)
+        if said.forgotten is not None:
+            self._segments.pass_by(customer, said.forgotten)
+            self._triggers.before(customer, said.forgotten)
+            self._segments.forget(customer, said.forgotten)
+            customer.moment = max(customer.moment, said.forgotten)
+        self._triggers.take_consent(customer, said)
+        row = self._scores.revoke(customer, said)
+        if row and customer.row:
+            self._segments.take(customer, row)
 
     def _go_by(self, customer: Customer, before: EventTime) -> None:
         """Let happen what happens by itself to a customer before a time."""
@@ -132,6 +192,14 @@ class DecideStep:
             case.sent = None
         return self._drop_if_done(customer)
 
+    def _erase(self, customer: Customer | None, sign: Erased) -> None:
+        """Forget a customer by an event, once all has happened that the watermark has passed."""
+        if customer is not None:
+            self._go_by(customer, sign.watermark)
+            self._triggers.settle()
+        self._write_changes()
+        self._eraser.erase(customer, sign, self._result)
+
     def _fire_everyone(self, watermark: EventTime) -> None:
         while due := self._triggers.due():
             customers = self._customers.edit(due)
@@ -149,11 +217,7 @@ class DecideStep:
         pending = any(each.is_pending for each in customer.instances())
         if pending or not customer.forgotten:
             return False
-        if customer.timer != AFTER_ALL:
-            self._store.timers.remove(customer.timer, customer.name)
-        if customer.change_timer != AFTER_ALL:
-            self._store.change_timers.remove(customer.change_timer, customer.name)
-        self._customers.delete(customer.name)
+        self._store.erase(customer)
         return True
 
     def _write_changes(self) -> None:

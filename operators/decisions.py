@@ -16,8 +16,8 @@ REASONS = (
     *("consent", "when", "quiet_hours", "again", "limit"),
     *("holdout", "paused", "removed", "not_live", "merged"),
 )
-"""Why a message may be suppressed (T9). ``consent`` and ``merged`` come from nothing yet; whoever
-reads decisions is to know them all the same."""
+"""Why a message may be suppressed (T9). ``merged`` comes from nothing yet; whoever reads decisions
+is to know it all the same."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ class EndKind(Enum):
     """How an instance comes to its end; one that is due is then asked whether to send it."""
 
     CANCELLED = "cancelled"
+    CONSENT = "consent"
     SUPERSEDED = "superseded"
     EXPIRED = "expired"
     DUE = "due"
@@ -70,7 +71,7 @@ class OpenInstances:
     def end(self, instance: Instance, ending: Ending, following: Instance | None) -> None:
         """Let an instance end; put in the step that follows it, if one does."""
         # at the time of a cancel it is no longer pending, at its due time it is
-        is_cancelled = ending.kind is EndKind.CANCELLED
+        is_cancelled = ending.kind in {EndKind.CANCELLED, EndKind.CONSENT}
         instance.ended = EventTime(ending.time - is_cancelled)
         instance.looks = []
         instances = self.by_key[instance.key]
@@ -119,12 +120,36 @@ def at_once(case: Case, plan: TriggerPlan) -> Iterator[tuple[Instance, Ending]]:
             yield instance, _ending(case, plan, instance, ())
 
 
+def told_of(case: Case, plan: TriggerPlan | None) -> Iterator[Instance]:
+    """Give the pending instances whose ends are told, as far as is known now.
+
+    Where a wait does not begin again, what came meanwhile opens nothing; where any event begins it
+    again, one that the next of its key supersedes comes to an end that is not told.
+    """
+    pending = [each for each in case.instances if each.is_pending]
+    until: dict[str, EventTime] = {}
+    for place, instance in enumerate(pending):
+        if plan is None:
+            yield instance
+        elif plan.restart:
+            alike = (each for each in pending[place + 1 :] if each.key == instance.key)
+            follows = min((each.opened for each in alike), default=AFTER_ALL)
+            if plan.on.kind != "any" or instance.asked < follows:
+                yield instance
+        elif instance.opened > until.get(instance.key, BEFORE_ALL):
+            end = _ending(case, plan, instance, ())
+            is_cancelled = end.kind in {EndKind.CANCELLED, EndKind.CONSENT}
+            until[instance.key] = EventTime(end.time - is_cancelled)
+            yield instance
+
+
 def _ending(
     case: Case, plan: TriggerPlan, instance: Instance, others: Sequence[Instance]
 ) -> Ending:
     """Say what ends an instance, the first of its key that is not decided.
 
-    At equal times it is a cancel before a further start before the time at which it is asked.
+    At equal times it is a cancel, then that it is permitted no more, then a further start, then the
+    time at which it is asked.
 
     Args:
         case: what cancels.
@@ -148,5 +173,6 @@ def _ending(
         if cancel.time > end.time:
             break
         if ends_wait(cancel, instance):
-            return Ending(cancel.time, EndKind.CANCELLED, cancel.message_id)
+            kind = EndKind.CONSENT if cancel.is_consent else EndKind.CANCELLED
+            return Ending(cancel.time, kind, cancel.message_id)
     return end

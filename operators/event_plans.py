@@ -9,7 +9,7 @@ from operators.causes import Cause, Role, causes_of, event_trees
 from operators.features.feature import Feature
 from operators.features.zones import Zone
 from operators.fields import Body, Field, FieldType, Read, field_reader, read_nothing
-from operators.heads import NAME_CHARACTERS
+from operators.head_types import NAME_CHARACTERS
 from operators.kept import Kept, OfProfile, OfSession, SessionValue
 from operators.models.plan import TargetPlan
 from operators.observing import DERIVED, Fields, Observe, observer
@@ -66,6 +66,7 @@ class EventPlan:
         scored_by: the numbers of the models whose moment it is.
         awaited_by: the models that look for it after their moments.
         zone: where its time zone stands among its fields, None where nobody asks.
+        wanted: the fields that are read of it.
     """
 
     def __init__(self, name: str | None, kept: Kept, causes: Sequence[Cause]) -> None:
@@ -126,9 +127,10 @@ class EventPlan:
             for tree in event_trees(kept.plan.triggers[cause.trigger], cause):
                 self._told |= fields.places_in(tree)
         self.zone = fields.wanted.get(ZONE_FIELD) if kept.needs_zone else None
+        self.wanted = tuple(fields.wanted)
         self._width = len(fields.wanted)  # a reader may give one value more
         self._derive = [DERIVED[each] for each in fields.derived]
-        self.read: Read = field_reader(tuple(fields.wanted)) if fields.wanted else read_nothing
+        self.read: Read = field_reader(self.wanted) if self.wanted else read_nothing
 
     def signal(self, customer: str, event: "Event") -> Signal:
         """Say of an event what triggers want to know."""
@@ -211,6 +213,10 @@ class EventPlans:
             reason = f"expected a string of 1 to {NAME_CHARACTERS} characters"
             raise RejectedError(Rejection("profile", reason, "event" if is_track else "type"))
         return self._default
+
+    def all(self) -> list[EventPlan]:
+        """Return all plans, each once."""
+        return list(dict.fromkeys([*self._plans.values(), self._default]))
 
     def _make(self, name: str | None) -> EventPlan:
         return EventPlan(name, self._kept, self._causes)

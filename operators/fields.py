@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from operators.heads import Name
+from operators.head_types import Name
 from operators.rejections import RejectedError, Rejection
 
 Path = tuple[str, ...]
@@ -83,7 +83,7 @@ def field_reader(wanted: Sequence[Field]) -> Read:
     if len(groups) == 1 and all(_is_flat(field.path) for field in wanted):
         return _flat_reader(decodes[0], [_attribute(field.path[1]) for field in wanted])
     places = [
-        (number, _getter(field.path))
+        (number, getter(field.path))
         for field in wanted
         for number, group in enumerate(groups)
         if field in group
@@ -108,8 +108,8 @@ def _flat_reader(decode: Callable[[Body], object], attributes: list[str]) -> Rea
     return read
 
 
-def _getter(path: Path) -> Callable[[object], object]:
-    """Make a function that gets one field of what its decoder has made."""
+def getter(path: Path) -> Callable[[object], object]:
+    """Make a function that gets one field of what a decoder of ``struct_of`` has made."""
     attributes = [_attribute(part) for part in path[1:]]
     if _is_flat(path):
         value = attrgetter(*attributes)
@@ -158,7 +158,7 @@ def _decoder(group: Sequence[Field]) -> Callable[[Body], object]:
 @lru_cache(maxsize=1_000)
 def _json_decoder(group: tuple[Field, ...]) -> msgspec.json.Decoder[Any]:
     # making types is slow: who tries one config's rules many times needs each but once
-    return msgspec.json.Decoder(_struct(group, 1) | None)
+    return msgspec.json.Decoder(struct_of(group, 1) | None)
 
 
 def wrong_type(error: Exception, root: str = "") -> Rejection:
@@ -206,15 +206,18 @@ def _agree(one: Field, other: Field) -> bool:
     return False
 
 
-def _struct(fields: Sequence[Field], depth: int) -> type[msgspec.Struct]:
-    """Build the type whose fields are the parts of the paths at a depth."""
+def struct_of(fields: Sequence[Field], depth: int = 1) -> type[msgspec.Struct]:
+    """Build the type whose fields are the parts of the paths at a depth, without what is before.
+
+    No path may lie inside another.
+    """
     members: dict[str, list[Field]] = {}
     for field in fields:
         members.setdefault(field.path[depth], []).append(field)
     types: list[tuple[str, Any, Any]] = []
     for part, inner in members.items():
         is_leaf = len(inner[0].path) == depth + 1
-        member = _TYPES[inner[0].type] if is_leaf else _struct(inner, depth + 1)
+        member = _TYPES[inner[0].type] if is_leaf else struct_of(inner, depth + 1)
         if part.endswith(_ARRAY):
             member = list[member | None]  # type: ignore[valid-type]
         types.append((_attribute(part), member | None, None))

@@ -98,12 +98,16 @@ class Instance(msgspec.Struct, array_like=True, gc=False):
 
 
 class Cancel(msgspec.Struct, array_like=True, gc=False):
-    """What cancels some steps; kept while a start before it may still come."""
+    """What cancels some steps; kept while a start before it may still come.
+
+    One that ``is_consent`` is that the customer permits their messages no more.
+    """
 
     time: EventTime
     key: str
     message_id: str
     steps: int
+    is_consent: bool = False
 
 
 class Case(msgspec.Struct, array_like=True, gc=False):
@@ -131,6 +135,7 @@ class Start(NamedTuple):
         message_id: of the event, empty where there is none or it has none.
         event: what instances keep of it.
         is_late: whether the watermark was past it.
+        is_past: whether another customer, an anonymous one, had it before.
     """
 
     time: EventTime
@@ -138,6 +143,7 @@ class Start(NamedTuple):
     message_id: str
     event: dict[str, Any]
     is_late: bool
+    is_past: bool = False
 
 
 def open_instance(case: Case, plan: TriggerPlan, start: Start, certain: EventTime) -> EventTime:
@@ -234,7 +240,7 @@ def note_cancel(case: Case, cancel: Cancel, certain: EventTime, *, is_late: bool
         undone = Undone(cancel.time, cancel.message_id, is_cancel=True)
         _undo(case, too_late_for(case, cancel), undone)
     case.cancels = [old for old in case.cancels if old.time >= certain]
-    insort(case.cancels, cancel, key=_cancel_order)
+    insort(case.cancels, cancel, key=cancel_order)
     del case.cancels[:-CANCELS_MOST]
     return cancel.time if case.instances else AFTER_ALL
 
@@ -317,6 +323,9 @@ def opened_order(instance: Instance) -> tuple[EventTime, str, int]:
     return opened, instance.key, instance.step
 
 
-def _cancel_order(cancel: Cancel) -> tuple[EventTime, bool, str]:
-    """Sort by time and messageId, those without one last: the first at a tie is named."""
-    return cancel.time, not cancel.message_id, cancel.message_id
+def cancel_order(cancel: Cancel) -> tuple[EventTime, bool, bool, str]:
+    """Sort by time and messageId, those without one last: the first at a tie is named.
+
+    That something is permitted no more comes behind what cancels.
+    """
+    return cancel.time, cancel.is_consent, not cancel.message_id, cancel.message_id

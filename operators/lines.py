@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from operators.identity_plan import Names
 from operators.rejections import Rejection
 
 Ints = NDArray[np.int64]
@@ -48,6 +49,9 @@ class Lines:
         rejected: why, by index.
         envelopes: by index; none where it is a record's with the customer as its key and without
             headers, or a file's.
+        names: whom the lines name beside their customers; None where anonymous ids are linked to
+            nobody.
+        lengths: of each line as it came, where lines were changed since.
     """
 
     raw: list[bytes]
@@ -56,6 +60,8 @@ class Lines:
     places: Ints
     rejected: dict[int, Rejection]
     envelopes: dict[int, Envelope] = field(default_factory=dict)
+    names: Names | None = None
+    lengths: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.raw)
@@ -67,9 +73,18 @@ class Lines:
 
     def length(self, index: int) -> int:
         """Return how many bytes a line had in its file, without its newline."""
+        if self.lengths is not None:
+            return int(self.lengths[index])
         rejection = self.rejected.get(index)
         kept = len(self.raw[index])
         return rejection.length if rejection and rejection.length else kept
+
+    def reject_whole(self, index: int, rejection: Rejection) -> None:
+        """Reject a line as a whole, unless it is already."""
+        known = self.rejected.get(index)
+        if known is None or known.field:
+            self.rejected[index] = rejection
+            self.customers[index], self.times[index] = "", 0
 
     def slice(self, start: int, stop: int) -> "Lines":
         """Return the lines from start to before stop."""
@@ -80,6 +95,8 @@ class Lines:
             self.places[:, start:stop],
             _between(self.rejected, start, stop),
             _between(self.envelopes, start, stop),
+            self.names.slice(start, stop) if self.names else None,
+            None if self.lengths is None else self.lengths[start:stop],
         )
 
     def take(self, order: Ints) -> "Lines":
@@ -92,6 +109,8 @@ class Lines:
             self.places[:, order],
             _at(self.rejected, indices),
             _at(self.envelopes, indices),
+            self.names.take(indices) if self.names else None,
+            None if self.lengths is None else self.lengths[order],
         )
 
 
@@ -111,7 +130,21 @@ def join(parts: list[Lines]) -> Lines:
         customers += part.customers
     times: Ints = np.concatenate([_NO_TIMES, *(part.times for part in parts)])
     places: Ints = np.concatenate([_NO_PLACES, *(part.places for part in parts)], axis=1)
-    return Lines(raw, customers, times, places, rejected, envelopes)
+    lengths: Ints | None = None
+    if any(part.lengths is not None for part in parts):
+        came = [part.length(index) for part in parts for index in range(len(part))]
+        lengths = np.array(came, np.int64)
+    names = _join_names(parts)
+    return Lines(raw, customers, times, places, rejected, envelopes, names, lengths)
+
+
+def _join_names(parts: list[Lines]) -> Names | None:
+    """Put names one after the other, where lines have any; one that was cut off has none."""
+    if not any(part.names for part in parts):
+        return None
+    names = [part.names or Names.of_nobody(len(part)) for part in parts]
+    naming = np.concatenate([each.naming for each in names])
+    return Names(naming, [text for each in names for text in each.anonymous])
 
 
 def _between(values: dict[int, T], start: int, stop: int) -> dict[int, T]:

@@ -58,13 +58,21 @@ class DeadLetter(NamedTuple):
     original: Original
 
 
-Output = Record | LateEvent | DeadLetter
+class Tombstone(NamedTuple):
+    """Says that all that was written of a customer so far is to go, where topics are compacted."""
+
+    customer: str
+    time: EventTime
+
+
+Output = Record | LateEvent | DeadLetter | Tombstone
 
 
 class Outputs:
     """Outputs by kind.
 
-    These are ``sessions``, ``segments``, ``triggers``, ``decisions``, ``late``, ``dead-letters``.
+    These are ``sessions``, ``segments``, ``triggers``, ``decisions``, ``late``, ``dead-letters``,
+    and ``customers`` where events may forget customers.
     """
 
     __slots__ = ("kinds",)

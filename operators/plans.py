@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from expressions import Tree, Type
+from operators.consent_plan import ConsentPlan
 from operators.features.plan import FeaturePlan
+from operators.identity_plan import IdentityPlan
 from operators.models.plan import ModelPlan
 
 ALWAYS_MS = 0
@@ -22,12 +24,14 @@ class RoutePlan:
         disorder_ms: how far the watermark lies behind the latest event.
         future_ms: how far an event may lie ahead of its reference.
         now_ms: the reference of events without ``receivedAt``.
+        identity: how anonymous ids are linked to customers, None where they are not.
     """
 
     shards: int
     disorder_ms: int
     future_ms: int
     now_ms: int
+    identity: IdentityPlan | None = None
 
 
 OccurrenceKind = Literal["event", "any", "enter", "leave", "session"]
@@ -231,6 +235,8 @@ class ProfilePlan:
         duplicates_within_ms: how far apart duplicates may be.
         triggers: whose events are passed on.
         models: whose moments and outcomes are told; rows hold all that they look at.
+        consent: what must be permitted, None where nobody is asked.
+        forgets: whether events may let their customers be forgotten.
     """
 
     name: str
@@ -245,6 +251,8 @@ class ProfilePlan:
     has_rows: bool = False
     grace_ms: int = 0
     models: tuple[ModelPlan, ...] = ()
+    consent: ConsentPlan | None = None
+    forgets: bool = False
 
     @property
     def slot_names(self) -> list[str]:
@@ -324,7 +332,9 @@ class DecidePlan:
         quiet: when no messages are sent, None for never.
         holdout: who gets none, None for nobody.
         grace_ms: how late an event may be and still matter.
+        links: whether customers may be given the pasts of anonymous ids.
         models: whose scores rows hold and records tell of.
+        consent: what must be permitted, None where nobody is asked.
     """
 
     name: str
@@ -337,7 +347,9 @@ class DecidePlan:
     quiet: QuietPlan | None = None
     holdout: HoldoutPlan | None = None
     grace_ms: int = 0
+    links: bool = False
     models: tuple[ModelPlan, ...] = ()
+    consent: ConsentPlan | None = None
 
     @property
     def slot_names(self) -> list[str]:

@@ -1,24 +1,32 @@
 """Profile: keeps every customer's sessions and features, and says what became of each event."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 import msgspec
-import numpy as np
 
 from operators.clock import Clock
+from operators.consent_gate import ConsentGate, let_go_of_consent
 from operators.event_plans import Event, EventPlans
 from operators.features.moment import ANY_MOMENT
 from operators.fields import Body, wrong_type
+from operators.forget_events import FORGET, ForgetEvent, read_forget
+from operators.joining import Joining, Turn, turns_of
+from operators.joins import Join, LetGo
 from operators.kept import Kept
 from operators.models.moments import Moments, next_outcome
-from operators.outputs import DeadLetter, LateEvent, Outputs, Record, make_id
+from operators.outputs import DeadLetter, LateEvent, Outputs, Record, Tombstone, make_id
 from operators.profile_store import Profile, ProfileStore
 from operators.rejections import RejectedError, Rejection
 from operators.rows import Rows
 from operators.sessions import Session, join
+from operators.suppression import NOBODY, Suppression
 from operators.ticks import (
+    Erased,
     Forgotten,
     ProfileResult,
+    Removal,
     SessionClosed,
     SessionPassed,
     ShardTick,
@@ -26,38 +34,56 @@ from operators.ticks import (
 )
 from operators.times import AFTER_ALL, EventTime, format_time
 
+T = TypeVar("T")
+
 
 class ProfileStep:
     """Keeps every customer's sessions and features; drops duplicates; passes on what changes.
 
     Knows nothing of Bytewax or of files: give it ticks, it gives results.
 
+    Attributes:
+        kept: what to keep and to look for.
+        store: the customers' profiles and deadlines.
+        events: what to do with each event.
+        rows: keeps the features.
+        moments: what models wait for.
+        gate: says which events may be applied, None where nobody is asked.
+
     Args:
         kept: what to keep and to look for.
         store: the customers' profiles and deadlines.
         clock: where the readers stood at the last snapshot.
+        suppression: whose events are dropped.
     """
 
-    def __init__(self, kept: Kept, store: ProfileStore, clock: Clock) -> None:
+    def __init__(
+        self, kept: Kept, store: ProfileStore, clock: Clock, suppression: Suppression = NOBODY
+    ) -> None:
         self._plan = kept.plan
-        self._store = store
+        self.store = store
         self._profiles = store.profiles
         self._timers = store.timers
         self._expiries = store.expiries
-        self._kept = kept
+        self.kept = kept
         self._clock = clock
-        self._events = EventPlans(kept)
-        self._rows = Rows(kept, store)
-        self._moments = Moments(kept, self._rows)
+        self._suppression = suppression
+        self.events = EventPlans(kept)
+        self.rows = Rows(kept, store)
+        self.moments = Moments(kept, self.rows)
+        consent = kept.plan.consent
+        self.gate = ConsentGate(consent, kept, store, self.moments, self.go_by) if consent else None
+        self._joining = Joining(self)
         self._bodies = msgspec.json.Decoder(Body)
         self._result = ProfileResult(TickName(0, 0), 0, EventTime(0), [], Outputs(), Counter())
 
     def on_tick(self, tick: ShardTick) -> ProfileResult:
         """Apply a tick's events, then let everyone's deadlines pass that the watermark passed."""
+        tick = self._suppression.without(tick)
         result = ProfileResult(tick.name, tick.shard, EventTime(0), [], tick.outputs, tick.counts)
-        self._moments.begin(result)
+        self.moments.begin(result)
         self._result = result
-        if tick.customers:
+        if tick.customers or tick.joins or tick.ends or tick.gone:
             self._take(tick)
         self._clock.advance(tick.name, tick.watermark, ended=tick.ended)
         result.watermark = EventTime(self._clock.watermark)
@@ -72,13 +98,12 @@ class ProfileStep:
 
     def snapshot(self) -> Clock:
         """Write what has changed; return where the readers stand."""
-        self._store.flush()
+        self.store.flush()
         return self._clock
 
-    def _take(self, tick: ShardTick) -> None:
+    def _take(self, tick: ShardTick) -> None:  # noqa: C901 (one loop, and a hot one)
         """Apply a tick's events, but for dead letters, duplicates and late ones (I1)."""
-        others = self._clock.others(tick.name.reader)
-        watermarks = np.maximum(np.minimum(tick.watermarks, others), self._clock.watermark)
+        watermarks = self._clock.before(tick.name.reader, tick.watermarks)
         columns = zip(
             tick.customers,
             self._decode(tick),
@@ -87,36 +112,93 @@ class ProfileStep:
             watermarks.tolist(),
             strict=True,
         )
-        profiles = self._profiles.edit(dict.fromkeys(tick.customers))
-        applied = duplicates = 0
-        for number, (customer, body, time, late_below, watermark) in enumerate(columns):
+        concerned = [each.customer for each in tick.joins]
+        concerned += [each.anonymous for each in tick.ends]
+        concerned += [each.anonymous for each in tick.gone]
+        profiles = self._profiles.edit(dict.fromkeys([*tick.customers, *concerned]))
+        applied = duplicates = not_admitted = 0
+        gate = self.gate
+        events = self._in_turn(columns, tick, profiles)
+        for number, (customer, body, time, late_below, watermark) in enumerate(events):
             if body is None:
                 continue
+            if body.type == FORGET:
+                self._take_forget(tick, number, profiles, time, watermark)
+                continue
             try:
-                plan = self._events.get(body)
+                plan = self.events.get(body)
                 values = plan.read(body)
             except RejectedError as error:
                 self._reject(tick, number, error.rejection)
                 continue
             profile = profiles.get(customer)
             if profile is None or profile.timer < watermark or profile.expiry < watermark:
-                profile = profiles[customer] = self._catch_up(profile, customer, time, watermark)
-            if self._is_duplicate(profile, body.messageId, time):
+                profile = profiles[customer] = self.catch_up(profile, customer, time, watermark)
+            if self.is_duplicate(profile, body.messageId, time):
                 duplicates += 1
                 continue
             profile.latest = max(profile.latest, time)
+            admitted = gate is None or gate.admits(self._result, profile, body, time, watermark)
+            if gate is None and profile.consent is not None:
+                let_go_of_consent(self._result, profile, time, watermark, self.go_by)
             if time < late_below - self._plan.grace_ms:
                 self._result.counts["late"] += 1
                 late = LateEvent(time, customer, tick.original(number))
                 self._result.outputs.add("late", late)
+                continue
+            if not admitted:
+                not_admitted += 1
                 continue
             applied += 1
             event = Event(time, watermark, body, plan, values, time < late_below)
             self._apply(profile, event)
             if plan.roles:
                 self._result.signs.append(plan.signal(customer, event))
-        self._result.counts["applied"] = applied
-        self._result.counts["duplicates"] = duplicates
+        self._count(applied, duplicates, not_admitted)
+
+    def _count(self, applied: int, duplicates: int, not_admitted: int) -> None:
+        counts = self._result.counts
+        counts["applied"], counts["duplicates"] = applied, duplicates
+        if self.gate is not None:
+            counts["no_consent"] = not_admitted
+
+    def _in_turn(
+        self, columns: Iterable[T], tick: ShardTick, profiles: dict[str, Profile]
+    ) -> Iterable[T]:
+        """Give a tick's events; what it tells of pasts is taken in between them, in its place."""
+        if not (tick.joins or tick.ends or tick.gone):
+            return columns
+        turns = turns_of(tick)
+
+        def in_turn() -> Iterator[T]:
+            turn = next(turns, None)
+            for number, column in enumerate(columns):
+                while turn is not None and turn.before == number:
+                    self._take_turn(turn, profiles)
+                    turn = next(turns, None)
+                yield column
+            while turn is not None:
+                self._take_turn(turn, profiles)
+                turn = next(turns, None)
+
+        return in_turn()
+
+    def _take_turn(self, turn: Turn, profiles: dict[str, Profile]) -> None:
+        """Join a customer's past, end an anonymous customer, or forget one with the customer."""
+        told = turn.told
+        if isinstance(told, LetGo):
+            self._erase(told.anonymous, profiles, told.time, told.watermark, told.event)
+            return
+        name = told.customer if isinstance(told, Join) else told.anonymous
+        profile = profiles.pop(name, None)
+        if profile is not None and not self._passes(profile, told.watermark):
+            profile = None
+        if isinstance(told, Join):
+            joined = self._joining.join(self._result, told, profile)
+            if joined is not None:
+                profiles[name] = joined
+        elif profile is not None:
+            self._joining.end(self._result, told, profile)
 
     def _decode(self, tick: ShardTick) -> list[Body] | list[Body | None]:
         """Decode all events at once; where that fails one by one, None for a dead letter."""
@@ -147,24 +229,63 @@ class ProfileStep:
         self._result.outputs.add("dead-letters", letter)
         self._result.counts["dead_letters"] += 1
 
-    def _catch_up(
+    def catch_up(
         self, profile: Profile | None, customer: str, time: EventTime, watermark: EventTime
     ) -> Profile:
         """Let pass a customer's deadlines before the watermark; make a profile if none is left."""
-        if profile is not None and profile.timer < watermark:
-            self._timers.remove(profile.timer, customer)
-            self._close_sessions(profile, watermark)
-        if profile is not None and profile.expiry < watermark:
-            self._expiries.remove(profile.expiry, customer)
-            self._rows.pass_by(self._result.signs, profile, watermark, watermark)
-            if self._expire(profile, watermark):
-                profile = None
-        if profile is None:
+        if profile is None or not self._passes(profile, watermark):
             expiry = EventTime(time + self._plan.retention_ms)
             self._expiries.add(expiry, customer)
-            profile = self._store.new(customer, time, expiry)
+            profile = self.store.new(customer, time, expiry)
             self._profiles.insert(customer, profile)
         return profile
+
+    def _passes(self, profile: Profile, watermark: EventTime) -> bool:
+        """Let pass a customer's deadlines before the watermark; tell whether a profile is left."""
+        if profile.timer < watermark:
+            self._timers.remove(profile.timer, profile.customer)
+            self._close_sessions(profile, watermark)
+        if profile.expiry < watermark:
+            self._expiries.remove(profile.expiry, profile.customer)
+            self.rows.pass_by(self._result.signs, profile, watermark, watermark)
+            return not self._expire(profile, watermark)
+        return True
+
+    def _take_forget(
+        self,
+        tick: ShardTick,
+        number: int,
+        profiles: dict[str, Profile],
+        time: EventTime,
+        watermark: EventTime,
+    ) -> None:
+        """Forget a customer by an event, once all has happened that the watermark has passed."""
+        try:
+            event = read_forget(tick.line(number), listens=self._plan.forgets)
+        except RejectedError as error:
+            self._reject(tick, number, error.rejection)
+            return
+        self._erase(tick.customers[number], profiles, time, watermark, event)
+        self._result.counts["forgotten"] += 1
+
+    def _erase(
+        self,
+        customer: str,
+        profiles: dict[str, Profile],
+        time: EventTime,
+        watermark: EventTime,
+        event: ForgetEvent,
+    ) -> None:
+        """Remove all that is kept of a customer, and tell it."""
+        removal = Removal(self._suppression.digest(customer), bool(event.suppress))
+        profile = profiles.pop(customer, None)
+        if profile is not None and self._passes(profile, watermark):
+            self.rows.pass_by(self._result.signs, profile, watermark, watermark)
+            removal.add(**self.store.erase(profile))
+        self.store.leave_no_trace()
+        self.moments.erase(customer, watermark)
+        self._result.outputs.add("sessions", Tombstone(customer, time))
+        self._result.signs.append(Erased(customer, time, watermark, event.messageId, removal))
 
     def _apply(self, profile: Profile, event: Event) -> None:
         """Put an event into its session and take it into the features."""
@@ -174,32 +295,30 @@ class ProfileStep:
             profile.first_seen = time
             self._result.counts["customers"] += 1
         moment = ANY_MOMENT
-        if self._kept.needs_moment:
+        if self.kept.needs_moment:
             profile.first_seen = min(profile.first_seen, time)
-            if self._kept.tells_closings:
-                self._pass_sessions(profile, max(time, watermark), watermark)
-            self._rows.pass_by(self._result.signs, profile, max(time, watermark), watermark)
-            moment = self._rows.move_clock(profile, event)
+            self.go_by(profile, max(time, watermark), watermark)
+            moment = self.rows.move_clock(profile, event)
             event.values = plan.with_derived(event, moment.zone)
-        session, merged = self._put_into_session(profile, event)
-        if self._kept.has_rows:
-            row = self._rows.apply(profile, event, moment)
-            if plan.awaited_by and self._moments.note(profile, session, event):
-                self._set_timer(profile)
+        session, merged = self.put_into_session(profile, event)
+        if self.kept.has_rows:
+            row = self.rows.apply(profile, event, moment)
+            if plan.awaited_by and self.moments.note(profile, session, event):
+                self.set_timer(profile)
             if plan.scored_by and not event.is_late:
-                self._moments.take(profile, session, event, moment, row)
+                self.moments.take(profile, session, event, moment, row)
             self._result.signs.append(row)
         if event.is_late:
-            self._close_again(profile, session, merged, watermark)
+            self.close_again(profile, session, merged, watermark)
         elif session.events == 1:
-            self._set_timer(profile)
+            self.set_timer(profile)
 
-    def _put_into_session(self, profile: Profile, event: Event) -> tuple[Session, Session | None]:
+    def put_into_session(self, profile: Profile, event: Event) -> tuple[Session, Session | None]:
         """Return an event's session, and the one that went into it for the event, if one did."""
-        time, plan, kinds = event.time, event.plan, self._kept.session_values
+        time, plan, kinds = event.time, event.plan, self.kept.session_values
         session, merged = join(profile.sessions, time, self._plan.gap_ms, kinds)
         if merged is not None:
-            self._moments.merge(profile, session, merged)
+            self.moments.merge(profile, session, merged)
         collected = session.collected
         for slot in plan.counts:
             collected[slot] += 1
@@ -208,14 +327,20 @@ class ProfileStep:
                 collected[slot] = kept.update(collected[slot], value, time)
         return session, merged
 
+    def go_by(self, profile: Profile, before: EventTime, watermark: EventTime) -> None:
+        """Let happen what changes by itself before a time, by the customer's own clock."""
+        if self.kept.tells_closings:
+            self._pass_sessions(profile, before, watermark)
+        self.rows.pass_by(self._result.signs, profile, before, watermark)
+
     def _pass_sessions(self, profile: Profile, until: EventTime, watermark: EventTime) -> None:
         """Tell which sessions are over by the customer's own clock, while rows are of then."""
         ends = [EventTime(each.last + self._plan.gap_ms) for each in profile.sessions]
         for end in sorted(end for end in ends if profile.moment <= end < until):
-            self._rows.pass_by(self._result.signs, profile, EventTime(end + 1), watermark)
+            self.rows.pass_by(self._result.signs, profile, EventTime(end + 1), watermark)
             self._result.signs.append(SessionPassed(profile.customer, end, watermark))
 
-    def _is_duplicate(self, profile: Profile, message_id: str | None, time: EventTime) -> bool:
+    def is_duplicate(self, profile: Profile, message_id: str | None, time: EventTime) -> bool:
         """Tell whether this event was seen before; remember it if not (I4)."""
         if not message_id:
             return False
@@ -236,7 +361,7 @@ class ProfileStep:
             profiles = self._profiles.edit(customers)
             for customer in customers:
                 self._close_sessions(profiles[customer], watermark)
-        self._rows.fire_everyone(self._result.signs, watermark)
+        self.rows.fire_everyone(self._result.signs, watermark)
         if watermark == AFTER_ALL:
             return  # past every timer, but nobody is forgotten
         while customers := self._expiries.due(watermark):
@@ -247,32 +372,47 @@ class ProfileStep:
     def _close_sessions(self, profile: Profile, watermark: EventTime) -> None:
         """Close a customer's sessions that end before the watermark; the timer was taken."""
         for session in profile.sessions:
-            if not session.is_closed and session.last + self._plan.gap_ms < watermark:
-                self._moments.tell(profile, EventTime(session.last + self._plan.gap_ms + 1))
+            end = EventTime(session.last + self._plan.gap_ms)
+            if not session.is_closed and end < watermark:
+                gate = self.gate
+                if gate and not gate.lets_stay(self._result, profile, end, watermark):
+                    return
+                self.moments.tell(profile, EventTime(end + 1))
                 self._close(profile, session, watermark, is_late=False)
         forgotten = EventTime(profile.latest + self._plan.retention_ms)
         is_forgotten = forgotten < watermark < AFTER_ALL
-        self._moments.tell(profile, forgotten if is_forgotten else watermark)
+        self.moments.tell(profile, forgotten if is_forgotten else watermark)
         matters_from = watermark - self._plan.grace_ms - self._plan.gap_ms
         profile.sessions = [
             each for each in profile.sessions if not each.is_closed or each.last >= matters_from
         ]
         profile.timer = AFTER_ALL
         if not is_forgotten:
-            self._set_timer(profile)
+            self.set_timer(profile)
 
-    def _close_again(
+    def close_again(
         self, profile: Profile, session: Session, merged: Session | None, watermark: EventTime
     ) -> None:
         """Say what an event that was late has made of its session."""
+        self.reopen(profile, session, merged)
+        self.close_late(profile, [session], watermark)
+        self.set_timer(profile)
+
+    def reopen(self, profile: Profile, session: Session, merged: Session | None) -> None:
+        """Let a session go on that an event has joined; take back the one that went into it."""
         if merged and merged.revision:
             self._retract(profile.customer, merged, into=session)
         session.is_closed = False
-        if session.last + self._plan.gap_ms < watermark:
-            self._close(profile, session, watermark, is_late=True)
-        self._set_timer(profile)
 
-    def _set_timer(self, profile: Profile) -> None:
+    def close_late(
+        self, profile: Profile, sessions: Iterable[Session], watermark: EventTime
+    ) -> None:
+        """Close those of some sessions that are over, of which only late events tell."""
+        for session in sessions:
+            if not session.is_closed and session.last + self._plan.gap_ms < watermark:
+                self._close(profile, session, watermark, is_late=True)
+
+    def set_timer(self, profile: Profile) -> None:
         """Set the timer earlier if need be; a later deadline is found when the timer fires."""
         session = next((each for each in profile.sessions if not each.is_closed), None)
         deadline = AFTER_ALL if session is None else EventTime(session.last + self._plan.gap_ms)
@@ -290,8 +430,8 @@ class ProfileStep:
         if expiry < watermark:
             if profile.timer != AFTER_ALL:
                 self._timers.remove(profile.timer, profile.customer)
-            self._rows.forget(profile)
-            self._moments.forget(profile, expiry)
+            self.rows.forget(profile)
+            self.moments.forget(profile, expiry)
             self._profiles.delete(profile.customer)
             self._result.signs.append(Forgotten(profile.customer, expiry, watermark))
             return True
@@ -307,10 +447,10 @@ class ProfileStep:
         session_id = self._session_id(customer, session)
         if not session.revision:
             session.named = session.start
-            self._moments.fix(profile, session, time)
+            self.moments.fix(profile, session, time)
             self._result.counts["sessions"] += 1
-            if self._kept.tells_closings:
-                self._rows.pass_by(self._result.signs, profile, EventTime(time + 1), watermark)
+            if self.kept.tells_closings:
+                self.rows.pass_by(self._result.signs, profile, EventTime(time + 1), watermark)
                 closed = SessionClosed(customer, time, watermark, is_late)
                 self._result.signs.append(closed)
         session.revision += 1
@@ -323,7 +463,7 @@ class ProfileStep:
             "events": session.events,
             "revision": session.revision,
         }
-        for collected, state in zip(self._kept.collected, session.collected, strict=False):
+        for collected, state in zip(self.kept.collected, session.collected, strict=False):
             data.update(collected.result(state))
         record_id = f"{session_id}-{session.revision}"
         record = Record("session.closed", record_id, customer, time, data)

@@ -5,6 +5,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from operators.consent import Consent
 from operators.features.plan import FeaturePlan
 from operators.kept import Kept
 from operators.sessions import Candidate, Session
@@ -52,6 +53,7 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
         session_until: when the session that rows tell of is over, AFTER_ALL where there is none.
         features: the state of each.
         models: what each model was told, by its name and definition.
+        consent: what the customer has said of purposes, None for nothing.
     """
 
     customer: str
@@ -69,6 +71,7 @@ class Profile(msgspec.Struct, array_like=True, gc=False):
     session_until: EventTime
     features: list[Any]
     models: dict[str, Told] = {}
+    consent: Consent | None = None
 
 
 class ProfileStore:
@@ -94,6 +97,7 @@ class ProfileStore:
         cache: int,
         watermark: EventTime = BEFORE_ALL,
     ) -> None:
+        self._keyvalue = keyvalue
         self._session_values = kept.session_values
         self._features = kept.features
         self._models = frozenset(kept.model_keys)
@@ -133,6 +137,41 @@ class ProfileStore:
             session_until=AFTER_ALL,
             features=[each.start() for each in self._features],
         )
+
+    def put_timers(self, profile: Profile) -> None:
+        """Let the deadlines that a profile names stand."""
+        if profile.timer != AFTER_ALL:
+            self.timers.add(profile.timer, profile.customer)
+        if profile.row_timer != AFTER_ALL:
+            self.row_timers.add(profile.row_timer, profile.customer)
+        self.expiries.add(profile.expiry, profile.customer)
+
+    def erase(self, profile: Profile) -> dict[str, int]:
+        """Remove a profile that the last ``edit`` returned, and its deadlines.
+
+        Returns:
+            How many of what were removed.
+        """
+        times = [
+            (self.timers, profile.timer),
+            (self.expiries, profile.expiry),
+            (self.row_timers, profile.row_timer),
+        ]
+        kept = [(timers, time) for timers, time in times if time != AFTER_ALL]
+        for timers, time in kept:
+            timers.remove(time, profile.customer)
+        self.profiles.delete(profile.customer)
+        return {
+            "profile": 1,
+            "timers": len(kept),
+            "features": len(profile.features),
+            "message_ids": len(profile.message_ids),
+            "open_sessions": sum(not each.is_closed for each in profile.sessions),
+        }
+
+    def leave_no_trace(self) -> None:
+        """Ask that nothing of what was removed is left on disk."""
+        self._keyvalue.leave_no_trace()
 
     def flush(self) -> None:
         """Write what has changed."""

@@ -1,15 +1,20 @@
 """Route: cuts a reader's lines into ticks, and gives every shard its share of each."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from zlib import crc32
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
+from operators.forget_events import forget_in
+from operators.identity_plan import Names, Naming
+from operators.joins import Forget, Linked
 from operators.lines import Envelope, Ints, Lines
 from operators.outputs import DeadLetter, Original, Outputs
 from operators.rejections import Origin, Place
+from operators.suppression import named_customer
 from operators.ticks import ShardTick, TickName
 from operators.times import AFTER_ALL, BEFORE_ALL, EventTime
 
@@ -17,6 +22,19 @@ from operators.times import AFTER_ALL, BEFORE_ALL, EventTime
 def shard_of(customer: str, shards: int) -> int:
     """Return the slice that a customer belongs to: CRC-32 of the UTF-8 text, modulo shards."""
     return crc32(customer.encode()) % shards
+
+
+def shards_of(customers: Sequence[str], shards: int) -> NDArray[np.uint32]:
+    """Return the slices that customers belong to, shape (n,)."""
+    hashes = map(crc32, map(str.encode, customers))
+    return np.fromiter(hashes, np.uint32, len(customers)) % np.uint32(shards)
+
+
+def by_shard(shards_of_events: NDArray[np.uint32], shards: int) -> list[Ints]:
+    """Return the indices of each shard's events; those of none belong to a shard past the last."""
+    order = np.argsort(shards_of_events, kind="stable")
+    ends = np.searchsorted(shards_of_events[order], np.arange(shards + 1))
+    return [order[ends[shard] : ends[shard + 1]] for shard in range(shards)]
 
 
 class PartitionMark(msgspec.Struct):
@@ -56,9 +74,11 @@ class Route:
         disorder_ms: how far a watermark lies behind the latest event.
         state: as of the last snapshot.
         by_origin: whether each origin of the lines is a partition of its own.
+        forgets: whether events may let their customers be forgotten; of no account where anonymous
+            ids are linked to nobody: then the shard of the customer alone needs to know.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (each is one thing that may differ)
         self,
         reader: int,
         *,
@@ -66,11 +86,13 @@ class Route:
         disorder_ms: int,
         state: RouteState,
         by_origin: bool = False,
+        forgets: bool = False,
     ) -> None:
         self._reader = reader
         self._shards = shards
         self._disorder_ms = disorder_ms
         self._by_origin = by_origin
+        self._forgets = forgets
         self.state = state
         if not by_origin:
             state.partitions.setdefault(0, PartitionMark())
@@ -113,6 +135,8 @@ class Route:
         name = TickName(self._reader, self.state.tick)
         late_below, watermarks = self._advance(lines)
         chosen = self._indices(lines)
+        linked = self._linked(lines, watermarks) if lines.names else None
+        forgets = _forgets(lines, watermarks) if lines.names and self._forgets else []
         ticks = []
         for shard in range(self._shards):
             indices = chosen[shard]
@@ -134,9 +158,13 @@ class Route:
                     envelopes=share.envelopes,
                     counts=Counter(),
                     outputs=Outputs(),
+                    order=indices if lines.names else None,
+                    names=share.names,
+                    linked=linked[shard] if linked else [],
+                    forgets=forgets,
                 )
             )
-        self._reject(lines, origins, ticks[0])
+        self._reject(lines, origins, ticks, chosen)
         return ticks
 
     def _advance(self, lines: Lines) -> tuple[Ints, Ints]:
@@ -182,20 +210,59 @@ class Route:
 
     def _indices(self, lines: Lines) -> list[Ints]:
         """Return the indices of each shard's events."""
-        hashes = map(crc32, map(str.encode, lines.customers))
-        shards = np.fromiter(hashes, np.uint32, len(lines)) % self._shards
+        keys = _keys(lines.customers, lines.names) if lines.names else lines.customers
+        shards = shards_of(keys, self._shards)
         if lines.rejected:
             shards[list(lines.rejected)] = self._shards
-        order = np.argsort(shards, kind="stable")
-        ends = np.searchsorted(shards[order], np.arange(self._shards + 1))
-        return [order[ends[shard] : ends[shard + 1]] for shard in range(self._shards)]
+        return by_shard(shards, self._shards)
 
-    def _reject(self, lines: Lines, origins: tuple[Origin, ...], tick: ShardTick) -> None:
-        """Give the first shard what belongs to none: the counts and the dead letters."""
-        tick.counts["read"] = len(lines)
-        tick.counts["dead_letters"] = len(lines.rejected)
+    def _linked(self, lines: Lines, watermarks: Ints) -> list[list[Linked]]:
+        """Return whom events link anonymous ids to, by the customers' shards."""
+        linked: list[list[Linked]] = [[] for _ in range(self._shards)]
+        assert lines.names, "identity is on"
+        for index in np.flatnonzero(lines.names.naming == Naming.LINKING).tolist():
+            customer = lines.customers[index]
+            about = (EventTime(int(lines.times[index])), EventTime(int(watermarks[index])))
+            linked[shard_of(customer, self._shards)].append(Linked(index, customer, *about))
+        return linked
+
+    def _reject(
+        self,
+        lines: Lines,
+        origins: tuple[Origin, ...],
+        ticks: list[ShardTick],
+        chosen: list[Ints],
+    ) -> None:
+        """Give the first shard the counts, and the shard of whom a line names its dead letter.
+
+        That shard alone knows whether somebody is kept out, and from which of its events on.
+        """
+        ticks[0].counts["read"] = len(lines)
+        ticks[0].counts["dead_letters"] = len(lines.rejected)
         for index, rejection in lines.rejected.items():
             origin, line, offset = lines.places[:, index].tolist()
             place = Place(origins[origin], line, offset)
             original = Original.of(lines.raw[index], lines.envelopes.get(index) or Envelope(None))
-            tick.outputs.add("dead-letters", DeadLetter(place, rejection, original))
+            shard = shard_of(named_customer(original.value or b""), self._shards)
+            ticks[shard].letters_after.append(int(np.searchsorted(chosen[shard], index)))
+            ticks[shard].letter_places.append(index)
+            ticks[shard].outputs.add("dead-letters", DeadLetter(place, rejection, original))
+
+
+def _forgets(lines: Lines, watermarks: Ints) -> list[Forget]:
+    """Return whom events let be forgotten, which every shard is told."""
+    found = []
+    for index, line in enumerate(lines.raw):
+        event = forget_in(line) if index not in lines.rejected else None
+        if event is not None:
+            about = (EventTime(int(lines.times[index])), EventTime(int(watermarks[index])))
+            found.append(Forget(index, lines.customers[index], *about, event))
+    return found
+
+
+def _keys(customers: list[str], names: Names) -> list[str]:
+    """Return by whom events find their shards: by the anonymous id where there is one."""
+    return [
+        anonymous or customer
+        for anonymous, customer in zip(names.anonymous, customers, strict=True)
+    ]

@@ -157,6 +157,31 @@ class Rows:
             values=found,
         )
 
+    def anew(self, profile: Profile, moment: Moment, watermark: EventTime) -> Row:
+        """Return the whole row of a customer, whose clock stands at a moment."""
+        states = profile.features
+        if profile.row_timer <= moment.time:
+            _, deadline = self._let_go(profile, moment.time)
+            self._move_timer(profile, deadline)
+        found = [each.value(states[slot], moment) for slot, each in enumerate(self._features)]
+        if self._session_fields:
+            found += self._session(profile, moment)
+            if profile.session_until < profile.row_timer:
+                self._move_timer(profile, profile.session_until)
+        if self._clock_fields:
+            local = moment.zone.local(moment.time)
+            found += [getattr(local, field) for field in self._clock_fields]
+        return Row(
+            customer=profile.customer,
+            time=moment.time,
+            watermark=watermark,
+            message_id=None,
+            is_event=False,
+            is_late=False,
+            slots=tuple(range(len(found))),
+            values=found,
+        )
+
     def inputs(self, model: int, profile: Profile, moment: Moment, row: Row) -> list[Value]:
         """Return what a model looks at, as of the row of an event that was just taken in.
 
@@ -273,6 +298,9 @@ class Rows:
 
     def _session(self, profile: Profile, moment: Moment) -> list[Any]:
         """Return what rows tell of the customer's current session; note until when it lasts."""
+        if not profile.sessions:
+            profile.session_until = AFTER_ALL
+            return self._kept.no_session
         session = profile.sessions[-1]
         until = EventTime(session.last + self._gap_ms + 1)
         if until <= moment.time:

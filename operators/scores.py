@@ -6,8 +6,10 @@ from operators.customers import Customer
 from operators.models.plan import ModelPlan
 from operators.outputs import Outputs, Record, make_id
 from operators.plans import DecidePlan
-from operators.ticks import Row, Scored
+from operators.ticks import ConsentSaid, Row, Scored
 from operators.times import format_time
+
+_SCORE = "score."
 
 MILLIONTHS = 1_000_000
 """Scores have six decimals (M8), so that they are compared as whole numbers."""
@@ -28,6 +30,11 @@ class ScoreWriter:
         self.outputs = Outputs()
         self.counts: Counter[str] = Counter()
         self._name = plan.name
+        self._slots = {
+            slot.name.removeprefix(_SCORE): number
+            for number, slot in enumerate(plan.slots)
+            if slot.name.startswith(_SCORE)
+        }
         self._models = {each.name: each for each in plan.models}
         self._counted = {each.name: f"scores {each.name}" for each in plan.models}
         self._keys = {each.name: _key(each) for each in plan.models}
@@ -58,6 +65,29 @@ class ScoreWriter:
         record = Record("score", f"{about}-{number:06}", subject, time, data)
         self.outputs.add("scores", record)
         self.counts[self._counted[name]] += 1
+
+    def revoke(self, customer: Customer, said: ConsentSaid) -> Row | None:
+        """Forget the scores of models that are permitted no more.
+
+        Returns:
+            What has changed of the row, None where nothing has.
+        """
+        for name in said.models:
+            scores = customer.scores.items()
+            customer.scores = {k: each for k, each in scores if not k.startswith(f"{name} ")}
+        slots = tuple(self._slots[name] for name in said.models if name in self._slots)
+        if not slots:
+            return None
+        return Row(
+            customer=customer.name,
+            time=max(said.time, customer.moment),
+            watermark=said.watermark,
+            message_id=said.message_id,
+            is_event=True,
+            is_late=said.time < said.watermark,
+            slots=slots,
+            values=[None for _ in slots],
+        )
 
     def _has_moved(self, customer: Customer, model: ModelPlan, score: float) -> bool:
         """Tell whether a score is the first or far enough from the last written; remember it."""

@@ -8,7 +8,7 @@ change: when next touched, or in the background, at so many a tick. So it does n
 comes out how fast that goes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Any
 
@@ -32,6 +32,7 @@ class Origin(Enum):
     TIMER = "timer"
     GRACE = "grace"
     RECONCILE = "reconcile"
+    MERGE = "merge"
 
 
 class SegmentKeeper:
@@ -59,6 +60,7 @@ class SegmentKeeper:
         self._timers = store.change_timers
         self._empty_row: list[Any] = [each.empty for each in plan.slots]
         self._scanned = b""
+        self._is_held = False
 
     def take(self, customer: Customer, row: Row) -> None:
         """Take what has changed of a customer's row."""
@@ -103,13 +105,47 @@ class SegmentKeeper:
                 else:
                     self._go_by(customer, watermark)
 
-    def forget(self, customer: Customer, time: EventTime) -> None:
+    def hold_changes(self) -> None:
+        """Tell nobody who enters and leaves, until ``tell_changes``."""
+        self._is_held = True
+
+    def tell_changes(
+        self, customer: Customer, before: Sequence[Membership], time: EventTime
+    ) -> None:
+        """Tell what a customer has entered or left in all, since changes were held back.
+
+        Triggers are not told: what was done long ago does not start them anew.
+
+        Args:
+            customer: who.
+            before: the memberships as they were, none for one who is new.
+            time: of the changes.
+        """
+        if customer.row and self._store.has_attributes:
+            values = self._with_attributes(customer.name, customer.row[: len(self._empty_row)])
+            customer.row[: len(values)] = values
+            for look in customer.looks():  # it was kept when nobody knew who this is
+                if look.row:
+                    look.row[: len(values)] = self._with_attributes(
+                        customer.name, look.row[: len(values)]
+                    )
+            self._ask(customer, time, self._all, Origin.MERGE)
+        self._is_held = False
+        old = dict(enumerate(before))
+        for number, (plan, each) in enumerate(zip(self._plans, customer.memberships, strict=False)):
+            was = old.get(number, Membership())
+            each.changes = was.changes + (each.inside is not was.inside)
+            if each.inside is not was.inside:
+                change = Change(plan.name, plan.version, each.inside, each.changes)
+                self._note(customer.name, change, time, Origin.MERGE)
+
+    def forget(self, customer: Customer, time: EventTime, origin: Origin = Origin.TIMER) -> None:
         """Let a customer leave everything, whose profile is gone from a time on."""
         self.pass_by(customer, time)
         for plan, membership in zip(self._plans, customer.memberships, strict=False):
             if membership.inside:
                 change = _leave(membership, plan.name, plan.version)
-                self._note(customer.name, change, time, Origin.TIMER)
+                self._note(customer.name, change, time, origin)
         customer.memberships, customer.row = [], []
 
     def reconcile_some(self, most: int | None) -> None:
@@ -215,12 +251,16 @@ class SegmentKeeper:
             self._move_timer(customer, deadline)
         for change in changes:
             self._note(customer.name, change, time, origin)
+        if self._is_held:
+            return
         if origin is not Origin.RECONCILE:  # changed rules do not write to everybody at once
             for change in changes:
                 self._triggers.take_change(customer, change, time, message_id)
 
     def _note(self, customer: str, change: Change, time: EventTime, origin: Origin) -> None:
         """Write who has entered or left."""
+        if self._is_held:
+            return
         kind = "segment.entered" if change.inside else "segment.left"
         data: dict[str, object] = {
             "segment": change.segment,

@@ -1,12 +1,18 @@
 """What travels between the steps: a shard's share of a tick, and what came of it."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+import msgspec
+
 from operators.causes import Role
+from operators.consent import Consent
+from operators.identity_plan import Names, Naming
+from operators.joins import Ended, Forget, Join, LetGo, Linked
 from operators.lines import Envelope, Ints
-from operators.models.parts import ModelMoment, ModelOutcome
+from operators.models.parts import Erasure, ModelMoment, ModelOutcome
 from operators.models.rfm import Tiers
 from operators.outputs import Original, Outputs, Record
 from operators.rejections import Origin, Place
@@ -41,7 +47,18 @@ class ShardTick:
         origins: what the reader reads from.
         envelopes: what came with an event, by its index.
         counts: what the reader has counted, on one shard only.
-        outputs: what the reader has rejected, on one shard only.
+        outputs: what the reader has rejected, on the shard of whom a line names, if anybody.
+        letters_after: after how many of the share's events each of these came.
+        letter_places: the place of each among the tick's lines, where anonymous ids are linked.
+        order: the place of each event among the tick's lines, shape (n,); as the following only
+            where anonymous ids are linked, and not in ticks without lines.
+        names: who the events name; then a share has the events whose anonymous ids belong to the
+            shard, and of those without one the events whose customers do.
+        linked: the customers of this shard to whom events of any shard link an anonymous id.
+        forgets: whom events of any shard let be forgotten, by place.
+        gone: the anonymous ids of this shard that go with a customer who is forgotten, by place.
+        joins: the customers of this shard whose past is to be joined, by place.
+        ends: the anonymous customers of this shard who are no more, by place.
     """
 
     name: TickName
@@ -59,7 +76,38 @@ class ShardTick:
     envelopes: dict[int, Envelope]
     counts: Counter[str]
     outputs: Outputs
+    order: Ints | None = None
+    names: Names | None = None
+    linked: list[Linked] = field(default_factory=list)
+    forgets: list[Forget] = field(default_factory=list)
+    gone: list[LetGo] = field(default_factory=list)
+    joins: list[Join] = field(default_factory=list)
+    ends: list[Ended] = field(default_factory=list)
+    letters_after: list[int] = field(default_factory=list)
+    letter_places: list[int] = field(default_factory=list)
     _split: list[bytes] | None = None
+
+    def take(self, indices: Sequence[int], customers: list[str] | None = None) -> "ShardTick":
+        """Return the same tick with these events alone.
+
+        Args:
+            indices: of the events.
+            customers: of the events that are left; None for those that they have.
+        """
+        some = list(indices)
+        return replace(
+            self,
+            lines=b"\n".join([self.line(i) for i in some]),
+            customers=[self.customers[i] for i in some] if customers is None else customers,
+            times=self.times[some],
+            late_below=self.late_below[some],
+            watermarks=self.watermarks[some],
+            places=self.places[:, some],
+            envelopes={n: self.envelopes[i] for n, i in enumerate(some) if i in self.envelopes},
+            order=None if self.order is None else self.order[some],
+            names=self.names.take(some) if self.names else None,
+            _split=None,
+        )
 
     def place(self, index: int) -> Place:
         """Say where an event stands in the input."""
@@ -68,8 +116,14 @@ class ShardTick:
 
     def original(self, index: int) -> Original:
         """Return all that an event came as."""
-        envelope = self.envelopes.get(index) or Envelope(self.customers[index].encode())
+        envelope = self.envelopes.get(index) or Envelope(self._named(index).encode())
         return Original.of(self.line(index), envelope)
+
+    def _named(self, index: int) -> str:
+        """Return whom an event named when it was read: it may be somebody else's by now."""
+        if self.names is not None and self.names.naming[index] == Naming.ANONYMOUS:
+            return self.names.anonymous[index]
+        return self.customers[index]
 
     def line(self, index: int) -> bytes:
         """Return an event as it came."""
@@ -90,6 +144,7 @@ class Signal(NamedTuple):
         keys: of each role, empty where the event has none.
         event: what triggers want to know of the event, by name: ``event.properties.price``.
         is_late: whether the watermark was past it.
+        is_past: whether another customer, an anonymous one, had it before.
     """
 
     customer: str
@@ -100,6 +155,7 @@ class Signal(NamedTuple):
     keys: list[str]
     event: dict[str, Any]
     is_late: bool
+    is_past: bool = False
 
 
 class SessionPassed(NamedTuple):
@@ -150,6 +206,28 @@ class Row(NamedTuple):
     values: list[Any]
 
 
+class ConsentSaid(NamedTuple):
+    """What a customer permits has changed.
+
+    Attributes:
+        customer: who.
+        time: of the event that says so, in ms.
+        watermark: the shard's before it.
+        message_id: of the event, None or empty where it has none.
+        consent: all that was said so far.
+        forgotten: when all that was collected has gone, None where it has not.
+        models: those whose purpose was revoked.
+    """
+
+    customer: str
+    time: EventTime
+    watermark: EventTime
+    message_id: str | None
+    consent: Consent
+    forgotten: EventTime | None
+    models: tuple[str, ...]
+
+
 class Forgotten(NamedTuple):
     """A customer who was not seen for so long that the profile is gone, from this time on."""
 
@@ -158,7 +236,108 @@ class Forgotten(NamedTuple):
     watermark: EventTime
 
 
-Sign = Row | Signal | SessionPassed | SessionClosed | Forgotten
+class JoinBegan(NamedTuple):
+    """A customer is given the past of an anonymous one.
+
+    Attributes:
+        customer: who.
+        time: by the customer's clock, with that past.
+        watermark: the shard's.
+        decided: what decide would keep of the anonymous one, empty for nothing.
+        is_new: whether the customer had no profile: then this is what the customer is.
+    """
+
+    customer: str
+    time: EventTime
+    watermark: EventTime
+    decided: bytes
+    is_new: bool
+
+
+class Removal(msgspec.Struct):
+    """What was removed of a customer whom an event has let be forgotten.
+
+    Attributes:
+        customer: as a hash with the state's key.
+        suppressed: whether later events are dropped.
+        removed: how many of each kind.
+    """
+
+    customer: str
+    suppressed: bool
+    removed: dict[str, int] = {}
+
+    def add(self, **counts: int) -> None:
+        """Count more that was removed."""
+        for name, count in counts.items():
+            if count:
+                self.removed[name] = self.removed.get(name, 0) + count
+
+
+class Erased(NamedTuple):
+    """A customer whom an event has let be forgotten; all that was before it is gone.
+
+    Attributes:
+        customer: who.
+        time: of the event, in ms.
+        watermark: the shard's before it.
+        message_id: of the event, None or empty where it has none.
+        removal: what was removed so far.
+    """
+
+    customer: str
+    time: EventTime
+    watermark: EventTime
+    message_id: str | None
+    removal: Removal
+
+
+class JoinEnded(NamedTuple):
+    """All of the past was told.
+
+    Attributes:
+        customer: who has it now.
+        time: by the customer's clock.
+        watermark: the shard's.
+    """
+
+    customer: str
+    time: EventTime
+    watermark: EventTime
+
+
+class NoMore(NamedTuple):
+    """An anonymous customer is no more, since it is known who it was.
+
+    Attributes:
+        customer: the anonymous one.
+        time: by that customer's clock.
+        watermark: the shard's.
+        now: who it was.
+        linked: the time of the event that says so.
+        message_id: of that event, empty where it has none.
+    """
+
+    customer: str
+    time: EventTime
+    watermark: EventTime
+    now: str
+    linked: EventTime
+    message_id: str
+
+
+Sign = (
+    Row
+    | Signal
+    | SessionPassed
+    | SessionClosed
+    | ConsentSaid
+    | Forgotten
+    | JoinBegan
+    | JoinEnded
+    | NoMore
+    | Erased
+)
 """What profile tells decide of a customer."""
 
 
@@ -174,6 +353,8 @@ class ModelTick:
         moments: to be scored.
         signs: of each moment, the place of its row among the signs for decide.
         outcomes: to be learned from.
+        erased: customers of whom nothing of before is to be kept.
+        arrival: its number in the order in which the model got such parts.
     """
 
     name: TickName
@@ -183,6 +364,8 @@ class ModelTick:
     moments: list[ModelMoment] = field(default_factory=list)
     signs: list[int] = field(default_factory=list)
     outcomes: list[ModelOutcome] = field(default_factory=list)
+    erased: list[Erasure] = field(default_factory=list)
+    arrival: int = 0
 
 
 @dataclass(slots=True)
@@ -197,6 +380,7 @@ class ScoreTick:
         tiers: likewise, of models that say them; else empty.
         records: what else is to be written, on one shard only.
         counts: for the summary, on one shard only.
+        removed: how many of what, of each customer who was erased in that share.
     """
 
     name: TickName
@@ -206,6 +390,7 @@ class ScoreTick:
     tiers: list[Tiers] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    removed: list[dict[str, int]] = field(default_factory=list)
 
 
 class Scored(NamedTuple):
@@ -261,9 +446,11 @@ class ShardResult:
         shard: of the customers.
         outputs: what is to be written.
         counts: for the summary.
+        removals: of the customers who were forgotten.
     """
 
     name: TickName
     shard: int
     outputs: Outputs
     counts: Counter[str]
+    removals: list[Removal] = field(default_factory=list)

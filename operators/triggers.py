@@ -12,9 +12,10 @@ from typing import Any
 from operators.arbitration import Arbiter, Hold
 from operators.causes import STARTS
 from operators.compiled_causes import NO_EVENT, CompiledCause, CompiledCauses
+from operators.consent_endings import clear, empty
 from operators.customers import Customer, CustomerStore
 from operators.decisions import Subject, Verdict, decision, message, retraction
-from operators.endings import Ending, EndKind, OpenInstances, at_once, waits_until
+from operators.endings import Ending, EndKind, OpenInstances, at_once, told_of, waits_until
 from operators.instances import (
     Cancel,
     Case,
@@ -34,7 +35,7 @@ from operators.memberships import Change
 from operators.outputs import Outputs
 from operators.payloads import PayloadWriter
 from operators.plans import DecidePlan, TriggerPlan
-from operators.ticks import SessionClosed, Signal
+from operators.ticks import ConsentSaid, SessionClosed, Signal
 from operators.times import AFTER_ALL, BEFORE_ALL, EventTime
 
 GOES_ON_AFTER = frozenset({"quiet_hours", "limit", "holdout"})
@@ -64,10 +65,15 @@ class TriggerKeeper:
         self._unsettled: list[tuple[Customer, TriggerPlan]] = []
         self._unsettled_since = BEFORE_ALL
         self._name = plan.name
-        self._grace_ms = plan.grace_ms
+        # what becomes a customer's past later comes like an event that is late by its wait
+        self._late_by = {
+            each.name: plan.grace_ms + (each.steps[0].after_ms if plan.links else 0)
+            for each in plan.triggers
+        }
         self._triggers = {trigger.name: trigger for trigger in plan.triggers}
         self._timers = store.timers
         self._arbiter = Arbiter(plan)
+        self._consent = self._arbiter.consent
         self._looking = {t.name for t in plan.triggers if self._arbiter.needs_row(t)}
         slots = {name: number for number, name in enumerate(plan.slot_names)}
         self._empty_row = [*(each.empty for each in plan.slots), *(False for _ in plan.segments)]
@@ -86,7 +92,8 @@ class TriggerKeeper:
             cause = self._causes.by_number[role.cause]
             if cause.holds(self._row(customer), signal.event, now):
                 event = cause.kept(signal.event)
-                start = Start(signal.time, key, message_id, event, signal.is_late)
+                about = (event, signal.is_late, signal.is_past)
+                start = Start(signal.time, key, message_id, *about)
                 self._happen(customer, cause, start)
 
     def take_change(
@@ -114,6 +121,20 @@ class TriggerKeeper:
             if each.trigger.name in self._looking
         }
         customer.note_closing(time, opened)
+
+    def take_consent(self, customer: Customer, said: ConsentSaid) -> None:
+        """Take what a customer permits now; what is permitted no more ends when it was revoked."""
+        customer.consent = said.consent
+        if said.forgotten is not None:
+            empty(customer, said.forgotten, said.message_id or "")
+            if customer.emptied != BEFORE_ALL:
+                self._set_timer(customer, said.forgotten)
+        if self._consent is None:
+            return
+        for name, case in customer.cases.items():
+            if name in self._triggers and any(each.is_pending for each in case.instances):
+                certain = self._certain(name, said.time)
+                self._set_timer(customer, self._consent.note(customer, name, certain))
 
     def before(self, customer: Customer, time: EventTime) -> None:
         """Do what must be done before a customer's row moves on to a time."""
@@ -192,7 +213,7 @@ class TriggerKeeper:
         next_end = AFTER_ALL
         for name, case in customer.cases.items():
             if (until := waits_until(case, case.instances)) < before:
-                certain = EventTime(before - self._grace_ms)
+                certain = EventTime(before - self._late_by.get(name, 0))
                 cases[name] = OpenInstances(case, self._triggers.get(name), certain)
                 until = self._look_closely(heap, name, cases[name], before)
             next_end = min(next_end, until)
@@ -210,6 +231,8 @@ class TriggerKeeper:
                 heappush(heap, at)
         for instances in cases.values():
             instances.close()
+        if BEFORE_ALL < customer.emptied < before:
+            clear(customer)
         self._set_timer(customer, min(next_end, heap[0][0] if heap else AFTER_ALL))
 
     def _look_closely(
@@ -230,6 +253,25 @@ class TriggerKeeper:
             return None
         trigger = self._triggers.get(name)
         return found[1].time, -(trigger.priority if trigger else 0), key, name
+
+    def end_merged(self, customer: Customer, time: EventTime, cause: str) -> None:
+        """End what an anonymous customer has pending, which another customer takes over (J7).
+
+        Args:
+            customer: the anonymous one.
+            time: of the end, for what is not due before.
+            cause: messageId of the event that says whose it is, empty where it has none.
+        """
+        for name, case in customer.cases.items():
+            trigger = self._triggers.get(name)
+            for instance in told_of(case, trigger):
+                version = trigger.version if trigger else None
+                has_steps = len(trigger.steps) > 1 if trigger else instance.step > 0
+                subject = Subject(self._name, name, version, customer.name, instance, has_steps)
+                at = min(instance.asked, max(time, instance.opened))
+                self._conclude(
+                    customer, subject, Verdict(at, "suppressed", "merged", cause or None)
+                )
 
     def _happen(
         self,
@@ -253,19 +295,19 @@ class TriggerKeeper:
         if case is None:
             case = customer.cases[trigger.name] = Case()
         # what happens by itself may lie before the watermark
-        certain = EventTime(min(start.time, self.watermark) - self._grace_ms)
+        certain = self._certain(trigger.name, start.time)
         if cause.steps != STARTS:
             cancel = Cancel(start.time, start.key, start.message_id, cause.steps)
             if start.is_late:
                 self._retract(customer, trigger, case, cancel)
             end = note_cancel(case, cancel, certain, is_late=start.is_late)
-        elif start.is_late and start.time + trigger.steps[0].after_ms < self.watermark:
+        elif self._is_over(trigger, start):
             return
         elif cause.is_absence and move_instance(case, trigger, start):
             self.counts[f"superseded {trigger.name}"] += 1
             end = EventTime(start.time + trigger.steps[0].after_ms)
         else:
-            end = open_instance(case, trigger, start, certain)
+            end = self._open(customer, trigger, start, certain)
             if closing and (kept := closing.instances.get(trigger.name)):
                 _take_looks(case, start, kept.looks)
         if is_at_once(trigger):
@@ -274,6 +316,24 @@ class TriggerKeeper:
         self._set_timer(customer, end)
         if trigger.name in self._looking and case.instances and end < customer.moment:
             self.keep_rows(customer, customer.moment)
+
+    def _certain(self, trigger: str, time: EventTime) -> EventTime:
+        """Return before which time no event can matter to a trigger after one of this time."""
+        return EventTime(min(time, self.watermark) - self._late_by[trigger])
+
+    def _is_over(self, trigger: TriggerPlan, start: Start) -> bool:
+        """Tell whether what a start would open was to be decided already."""
+        if start.is_past and is_at_once(trigger):
+            return True  # for the customer who had it before
+        return start.is_late and start.time + trigger.steps[0].after_ms < self.watermark
+
+    def _open(
+        self, customer: Customer, trigger: TriggerPlan, start: Start, certain: EventTime
+    ) -> EventTime:
+        """Open an instance, which may be permitted no more at some later time already."""
+        if self._consent:
+            self._consent.note(customer, trigger.name, certain)
+        return open_instance(customer.cases[trigger.name], trigger, start, certain)
 
     def _decide_at_once(
         self, customer: Customer, name: str, instance: Instance, ending: Ending
@@ -308,6 +368,9 @@ class TriggerKeeper:
         if ending.kind is not EndKind.DUE:
             if ending.kind is EndKind.SUPERSEDED and trigger.on.kind == "any":
                 self.counts[f"superseded {name}"] += 1
+            elif ending.kind is EndKind.CONSENT:
+                verdict = Verdict(ending.time, "suppressed", "consent", ending.cause or None)
+                self._conclude(customer, subject, verdict)
             else:
                 verdict = Verdict(ending.time, ending.kind.value, None, ending.cause or None)
                 self._conclude(customer, subject, verdict)

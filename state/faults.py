@@ -15,10 +15,13 @@ POINTS = frozenset(
         "before-write",
         "between-write-and-checkpoint",
         "between-checkpoint-and-commit",
+        "while-moving",
         "after-commit",
         "while-purging",
         "before-placing",
         "while-placing",
+        "before-forgetting",
+        "while-forgetting",
     }
 )
 

@@ -14,6 +14,10 @@
         training/        a state of its own, in which models are trained
         import-intent    what a model is to begin with, until it has a version of its own; or what
                          it had learned when it was left out of the config
+        privacy.key      with which customers are hashed who were forgotten, and fields of events
+        suppressed.json  whose events are dropped, as hashes
+        audit.jsonl      who was looked at or forgotten, when the rules have changed
+        forgetting.json  while somebody is being forgotten: what is to be done
 """
 
 import fcntl
@@ -26,6 +30,7 @@ from uuid import uuid4
 import msgspec
 
 from state.errors import StateError
+from state.keyed_hash import KEY_FILE
 from state.versions import Version
 
 FORMAT = 1
@@ -85,6 +90,7 @@ class Run(msgspec.Struct, frozen=True):
         sink: likewise of the sink.
         job: what to do, as the command that started the run has written it.
         models: each model's start, by its name.
+        identity: each shard's snapshot of the identity step; none where it starts with this run.
     """
 
     id: str
@@ -95,6 +101,7 @@ class Run(msgspec.Struct, frozen=True):
     sink: bytes
     job: msgspec.Raw
     models: dict[str, ModelStart] = {}
+    identity: list[bytes] = []
 
 
 class StateFolder:
@@ -155,7 +162,7 @@ class StateFolder:
         return identity
 
     def _refuse_foreign(self) -> None:
-        ours = {"lock", "state.json.new", _PLACING, f"{_PLACING}.new", _TRAINING}
+        ours = {"lock", "state.json.new", _PLACING, f"{_PLACING}.new", _TRAINING, KEY_FILE}
         found = {entry.name for entry in self.path.iterdir()} - ours
         others = {name for name in found if not name.startswith(_IMPORT)}
         if others:

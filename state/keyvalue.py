@@ -23,6 +23,10 @@ class KeyValue(Protocol):
         """Return up to ``limit`` keys with this prefix, from ``start`` on, in order."""
         ...
 
+    def leave_no_trace(self) -> None:
+        """Ask that nothing of what is deleted is left on disk from the next version on."""
+        ...
+
 
 class MemoryKeyValue:
     """A KeyValue in a dict, for tests; ``entries`` is all it holds."""
@@ -47,3 +51,6 @@ class MemoryKeyValue:
         return sorted(key for key in self.entries if key >= start and key.startswith(prefix))[
             :limit
         ]
+
+    def leave_no_trace(self) -> None:
+        """See KeyValue; a dict leaves none."""

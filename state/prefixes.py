@@ -22,6 +22,9 @@ class Prefix(IntEnum):
     GIVEN_SCORES = 10
     WAITING_OUTCOME = 11
     COUNTED_VALUES = 12
+    SUPPRESSED = 13
+    NAME = 14
+    NAME_TIMER = 15
 
     @property
     def key(self) -> bytes:

@@ -8,7 +8,7 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -48,15 +48,21 @@ class Committed(NamedTuple):
         version: its name, NO_VERSION where nothing was ever written.
         about: what the shard says about itself, None where nothing was ever written.
         values: of the keys that were asked for, None where there is none.
+        entries: those whose keys begin with what was asked for.
     """
 
     version: Version
     about: About | None
     values: list[bytes | None]
+    entries: dict[bytes, bytes]
 
 
 def read_committed_version(
-    folder: Path, version: Version | None = None, keys: Sequence[bytes] = ()
+    folder: Path,
+    version: Version | None = None,
+    keys: Sequence[bytes] = (),
+    prefixes: Sequence[bytes] = (),
+    wanted: Callable[[bytes], bool] | None = None,
 ) -> Committed:
     """Read some values from a shard's committed version.
 
@@ -64,6 +70,8 @@ def read_committed_version(
         folder: the shard's folder.
         version: which, where that is known better than from the file ``committed``.
         keys: of the values, beside what the shard says about itself.
+        prefixes: how the keys of further values begin; all of them are held in memory.
+        wanted: says which of those values are kept, None for all.
 
     Raises:
         StateError: the version is missing or cannot be read.
@@ -71,15 +79,15 @@ def read_committed_version(
     for _ in range(_ATTEMPTS):
         chosen = read_committed(folder) if version is None else version
         if chosen == NO_VERSION:
-            return Committed(NO_VERSION, None, [None for _ in keys])
+            return Committed(NO_VERSION, None, [None for _ in keys], {})
         try:
-            found = _read(folder / chosen, [_ABOUT, *keys])
+            found, entries = _read(folder / chosen, [_ABOUT, *keys], prefixes, wanted)
         except FileNotFoundError:
-            found = [None]
+            found, entries = [None], {}
         if found[0] is not None:
             about = read_about(MemoryKeyValue({_ABOUT: found[0]}), str(folder / chosen))
             if about.version == chosen:
-                return Committed(chosen, about, found[1:])
+                return Committed(chosen, about, found[1:], entries)
         if version is not None or read_committed(folder) == chosen:
             break
     raise StateError(
@@ -113,7 +121,12 @@ def _locked(path: Path, stack: ExitStack) -> bool:
     return True
 
 
-def _read(version: Path, keys: Sequence[bytes]) -> list[bytes | None]:
+def _read(
+    version: Path,
+    keys: Sequence[bytes],
+    prefixes: Sequence[bytes],
+    wanted: Callable[[bytes], bool] | None,
+) -> tuple[list[bytes | None], dict[bytes, bytes]]:
     """Read values through a clone of a version; all None where the version is incomplete."""
     with TemporaryDirectory(prefix="cartwheel-") as clone:
         for file in version.iterdir():
@@ -121,10 +134,15 @@ def _read(version: Path, keys: Sequence[bytes]) -> list[bytes | None]:
                 (Path(clone) / file.name).symlink_to(file.resolve())
             else:
                 shutil.copyfile(file, Path(clone) / file.name)
-        return _get(Path(clone), keys)
+        return _get(Path(clone), keys, prefixes, wanted)
 
 
-def _get(folder: Path, keys: Sequence[bytes]) -> list[bytes | None]:
+def _get(
+    folder: Path,
+    keys: Sequence[bytes],
+    prefixes: Sequence[bytes],
+    wanted: Callable[[bytes], bool] | None,
+) -> tuple[list[bytes | None], dict[bytes, bytes]]:
     """Read values; every table is opened at once, so that none can vanish later."""
     options = Options(raw_mode=True)
     options.create_if_missing(create_if_missing=False)
@@ -132,7 +150,17 @@ def _get(folder: Path, keys: Sequence[bytes]) -> list[bytes | None]:
     try:
         database = Rdict(str(folder), options, access_type=AccessType.read_only())
     except Exception:  # noqa: BLE001 (rocksdict raises nothing more special)
-        return [None for _ in keys]
+        return [None for _ in keys], {}
     values: list[bytes | None] = [database.get(key) for key in keys]
+    entries: dict[bytes, bytes] = {}
+    for prefix in prefixes:
+        iterator = database.iter()
+        iterator.seek(prefix)
+        while iterator.valid() and iterator.key().startswith(prefix):
+            value = iterator.value()
+            if wanted is None or wanted(value):
+                entries[iterator.key()] = value
+            iterator.next()
+        iterator.status()
     database.close()
-    return values
+    return values, entries

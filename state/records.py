@@ -14,6 +14,9 @@ from state.prefixes import Prefix
 
 T = TypeVar("T")
 
+RECORD_BYTES = 16
+"""How many bytes stand for a customer in a record's key."""
+
 
 class Records(Generic[T]):
     """The records of one kind in one shard.
@@ -130,4 +133,4 @@ def record_key(prefix: Prefix, customer: str) -> bytes:
 
 
 def _digest(customer: str) -> bytes:
-    return blake2b(customer.encode(), digest_size=16).digest()
+    return blake2b(customer.encode(), digest_size=RECORD_BYTES).digest()

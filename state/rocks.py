@@ -13,6 +13,7 @@ from rocksdict import (
     DBCompressionType,
     Options,
     Rdict,
+    WriteBatch,
     WriteOptions,
 )
 
@@ -29,6 +30,7 @@ _BLOCK_CACHE_BYTES = 64 << 20
 _MEMTABLE_BYTES = 16 << 20
 _BLOOM_BITS = 10
 _BACKGROUND_JOBS = 2
+_COPIED_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,18 @@ class RocksSettings:
 
 
 class RocksKeyValue:
-    """One RocksDB folder, open for reading and writing; made when it is not there."""
+    """One RocksDB folder, open for reading and writing; made when it is not there.
+
+    Attributes:
+        changed: whether anything was written since the last checkpoint.
+        has_traces: whether something was deleted that shall leave no trace, and may have left one.
+    """
 
     def __init__(self, path: Path, settings: RocksSettings) -> None:
-        self._database = Rdict(str(path), _options(settings))
-        write_options = WriteOptions()
-        write_options.disable_wal = True  # type: ignore[method-assign, assignment]
-        self._database.set_write_options(write_options)
+        self._settings = settings
+        self._database = _opened(path, settings)
         self.changed = False
+        self.has_traces = False
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """See KeyValue."""
@@ -85,6 +91,27 @@ class RocksKeyValue:
         iterator.status()
         return found
 
+    def leave_no_trace(self) -> None:
+        """See KeyValue; ``move`` leaves none."""
+        self.changed = self.has_traces = True
+
+    def move(self, path: Path) -> None:
+        """Go on in a new folder that has seen nothing of what was deleted; close the old one.
+
+        A compaction would not do: manifests name the first and last keys of tables that are gone.
+        """
+        before, after = self._database, _opened(path, self._settings)
+        batch = WriteBatch(raw_mode=True)
+        for key, value in before.items():
+            batch.put(key, value)
+            if len(batch) == _COPIED_AT_ONCE:
+                after.write(batch, _without_log())
+                batch = WriteBatch(raw_mode=True)
+        after.write(batch, _without_log())
+        before.close()
+        self._database = after
+        self.has_traces = False
+
     def checkpoint(self, path: Path) -> None:
         """Write a copy that shares its unchanged files; afterwards nothing counts as changed."""
         Checkpoint(self._database).create_checkpoint(str(path))
@@ -112,6 +139,18 @@ def settings_for(shards: int, compression: Compression) -> RocksSettings:
             " (ulimit -Hn); allow more, or use more workers"
         )
     return RocksSettings(compression, open_files, Cache(_BLOCK_CACHE_BYTES))
+
+
+def _opened(path: Path, settings: RocksSettings) -> Rdict:
+    database = Rdict(str(path), _options(settings))
+    database.set_write_options(_without_log())
+    return database
+
+
+def _without_log() -> WriteOptions:
+    options = WriteOptions()
+    options.disable_wal = True  # type: ignore[method-assign, assignment]
+    return options
 
 
 def _options(settings: RocksSettings) -> Options:

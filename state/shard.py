@@ -1,6 +1,7 @@
 """One shard's state: its RocksDB, and the checkpoints that a run can start from."""
 
 import os
+import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +11,7 @@ from state import faults
 from state.about import About, read_about, write_about
 from state.errors import StateError
 from state.rocks import RocksKeyValue, RocksSettings
-from state.versions import Version, Versions
+from state.versions import NO_VERSION, Version, Versions
 
 
 class ShardStore:
@@ -41,6 +42,7 @@ class ShardStore:
         self._name = folder.name
         self._versions = Versions(folder, run)
         self._version = version
+        self._without_traces = NO_VERSION
         live = self._versions.open(version)
         self._tables = _sizes(self._versions.path(version)) if version else {}
         self.bytes = sum(self._tables.values())
@@ -75,11 +77,21 @@ class ShardStore:
             self._about.ticks, self._about.watermark = list(ticks), watermark
             write_about(self.keyvalue, self._about)
             faults.reach("between-write-and-checkpoint")
+            if self.keyvalue.has_traces:
+                self._move()
+                self._without_traces = version
             self.keyvalue.checkpoint(self._versions.path(version))
             self._version = version
             self._measure(version, started)
             faults.reach("between-checkpoint-and-commit")
         return self._version
+
+    def _move(self) -> None:
+        """Write all that there is anew, so that nothing of what was deleted is left."""
+        before = self._versions.live
+        self.keyvalue.move(self._versions.next_live())
+        faults.reach("while-moving")
+        shutil.rmtree(before)
 
     def _measure(self, version: Version, started: float) -> None:
         """Take note of what a checkpoint has cost: its tables never change, all else is copied."""
@@ -94,7 +106,8 @@ class ShardStore:
 
     def committed(self, version: Version) -> None:
         """Take note that the whole cluster has committed a version."""
-        self._versions.commit(version, latest=self._version)
+        is_alone = version == self._without_traces
+        self._versions.commit(version, latest=self._version, is_alone=is_alone)
         faults.reach("after-commit")
 
     def close(self) -> None:

@@ -20,6 +20,11 @@ Entry = tuple[int, str]
 """A deadline in milliseconds and its customer."""
 
 
+def customer_in(key: bytes) -> bytes:
+    """Return the customer whose deadline stands under a key, as UTF-8."""
+    return key[9:]
+
+
 class Timers:
     """The deadlines of one kind in one shard.
 
@@ -117,7 +122,7 @@ class Timers:
         return self._prefix + _encode_time(entry[0]) + entry[1].encode()
 
     def _entry(self, key: bytes) -> Entry:
-        return int.from_bytes(key[1:9], "big") - _TIME_BIAS, key[9:].decode()
+        return int.from_bytes(key[1:9], "big") - _TIME_BIAS, customer_in(key).decode()
 
 
 def _encode_time(time: int) -> bytes:

@@ -38,12 +38,19 @@ class Versions:
         self.folder = folder
         self._run = run
         self._number = 0
+        self._moved = 0
         self._previous = NO_VERSION
 
     @property
     def live(self) -> Path:
         """Where this run keeps its open RocksDB."""
-        return self.folder / f"live-{self._run}"
+        again = f"-{self._moved}" if self._moved else ""
+        return self.folder / f"live-{self._run}{again}"
+
+    def next_live(self) -> Path:
+        """Name another folder for the open RocksDB, in place of the one before."""
+        self._moved += 1
+        return self.live
 
     def open(self, version: Version) -> Path:
         """Make the live folder as a clone of a version, or empty before the first.
@@ -75,16 +82,17 @@ class Versions:
         """Where a version is."""
         return self.folder / version
 
-    def commit(self, version: Version, latest: Version) -> None:
+    def commit(self, version: Version, latest: Version, *, is_alone: bool = False) -> None:
         """Note that a version is committed; remove those that nobody can want any more.
 
-        What stays: this version, the one committed before it (somebody may be reading it), and
-        the latest one made.
+        What stays: this version, the one committed before it (somebody may be reading it, and
+        would have to read again), unless this one is to be alone, and the latest one made.
         """
         if version == NO_VERSION:
             return
         write_committed(self.folder, version)
-        remove_versions(self.folder, keep={version, self._previous, latest}, live=self.live.name)
+        before = set() if is_alone else {self._previous}
+        remove_versions(self.folder, keep={version, latest, *before}, live=self.live.name)
         self._previous = version
 
 

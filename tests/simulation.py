@@ -7,25 +7,35 @@ are kept in memory, so that all records of two runs can be compared.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from copy import copy, deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import accumulate, repeat
 
-from connectors.rendering import Line, render_line
+from connectors.rendering import Line
+from connectors.sinks import FilesOut, renderer
 from operators.clock import Clock
 from operators.customers import CustomerStore
 from operators.decide import DecideStep
 from operators.heads import LineReader
+from operators.identity import IdentityStep, Plans
+from operators.identity_gather import IdentityGather
+from operators.identity_plan import IdentityPlan
 from operators.kept import Kept
 from operators.lines import Lines, join
+from operators.names import NameStore
 from operators.plans import DecidePlan, ProfilePlan
 from operators.profile import ProfileStep
 from operators.profile_store import ProfileStore
 from operators.route import Route, RouteState
-from operators.ticks import ShardTick
+from operators.suppression import Out, Suppression
+from operators.ticks import Removal, ShardTick
 from operators.times import EventTime
 from state.about import About
+from state.keyed_hash import keyed_hash
 from state.keyvalue import MemoryKeyValue
 
+KEY = bytes(32)
+WRITE = renderer(FilesOut(""), "shop")
 BLOCK_LINES = 8
 """Lines that are decoded together; few, so that one bad line does not slow down all others."""
 
@@ -48,6 +58,7 @@ class Snapshot:
     abouts: list[About]
     clocks: list[Clock]
     ticks: list[list[int]]
+    names: list[Clock]
 
 
 @dataclass
@@ -77,6 +88,7 @@ class Simulation:
         cache: how many decoded records of each kind a shard keeps in memory.
         close: whether the clock moves past every timer at the end.
         resume: what an earlier run left.
+        identity: how anonymous ids are linked to customers, None where they are not.
     """
 
     def __init__(
@@ -93,13 +105,17 @@ class Simulation:
         cache: int = 100,
         close: bool = False,
         resume: Snapshot | None = None,
+        identity: IdentityPlan | None = None,
     ) -> None:
-        self.inputs = [read_lines(lines, future_ms, now_ms) for lines in (raw, *more)]
-        self.plans = profile_plan, decide_plan
+        inputs = (raw, *more)
+        self.inputs = [read_lines(lines, future_ms, now_ms, identity) for lines in inputs]
+        self.identity = identity
+        self.plans = profile_plan, replace(decide_plan, links=identity is not None)
         self.disorder_ms = disorder_ms
         self.cache = cache
         self.close = close
         self.outcome = Outcome()
+        self.removals: list[Removal] = []
         self._start(deepcopy(resume) if resume else _beginning(len(self.inputs), shards))
 
     def _start(self, start: Snapshot) -> None:
@@ -111,6 +127,7 @@ class Simulation:
                 shards=len(start.shards),
                 disorder_ms=self.disorder_ms,
                 state=reader.route,
+                forgets=self.plans[0].forgets,
             )
             for number, reader in enumerate(self.readers)
         ]
@@ -123,9 +140,25 @@ class Simulation:
             watermark = EventTime(clock.watermark)
             kept = Kept(profile_plan)
             profile_store = ProfileStore(keyvalue, about, kept, self.cache, watermark)
-            self.profiles.append(ProfileStep(kept, profile_store, clock))
+            listens = profile_plan.forgets
+            looks_at = Out.OF_PROFILE if self.identity else Out.ANY
+            out = Suppression(
+                (), partial(keyed_hash, KEY), keyvalue, listens=listens, looks_at=looks_at
+            )
+            self.profiles.append(ProfileStep(kept, profile_store, clock, out))
             store = CustomerStore(keyvalue, about, decide_plan, self.cache, watermark)
             self.decides.append(DecideStep(decide_plan, store, start.ticks[shard]))
+        self.names = [
+            IdentityStep(
+                Plans(self.identity, profile_plan, decide_plan),
+                NameStore(keyvalue, self.cache),
+                start.names[shard],
+                shards=len(self.keyvalues),
+                suppression=Suppression((), partial(keyed_hash, KEY), keyvalue),
+            )
+            for shard, keyvalue in enumerate(self.keyvalues)
+            if self.identity
+        ]
 
     def restarted(
         self, profile_plan: ProfilePlan | None = None, decide_plan: DecidePlan | None = None
@@ -177,18 +210,32 @@ class Simulation:
     def snapshot(self) -> Snapshot:
         """Do what the steps do at a snapshot, and return what they leave."""
         clocks = [step.snapshot() for step in self.profiles]
+        names = [step.snapshot() for step in self.names] or deepcopy(clocks)
         ticks = [step.snapshot() for step in self.decides]
         shards = [keyvalue.entries for keyvalue in self.keyvalues]
-        return deepcopy(Snapshot(self.readers, shards, self.abouts, clocks, ticks))
+        return deepcopy(Snapshot(self.readers, shards, self.abouts, clocks, ticks, names))
+
+    def _named(self, ticks: list[ShardTick]) -> list[ShardTick]:
+        """Let the identity steps say whose events they are, where there are such steps."""
+        if not self.names:
+            return ticks
+        gathers = [IdentityGather(len(ticks)) for _ in ticks]
+        whole: list[ShardTick] = []
+        for step, tick in zip(self.names, ticks, strict=True):
+            for share in step.on_tick(tick):
+                whole += gathers[share.shard].take(share)
+        return whole
 
     def _pass_on(self, ticks: list[ShardTick]) -> None:
         """Give every shard its share of a tick; sort what comes out, as the file sink does."""
         rendered: dict[str, list[Line]] = {}
-        for tick, profile, decide in zip(ticks, self.profiles, self.decides, strict=True):
+        whole = self._named(ticks)
+        for tick, profile, decide in zip(whole, self.profiles, self.decides, strict=True):
             result = decide.on_tick(profile.on_tick(tick))
             self.outcome.counts.update(result.counts)
-            for kind, outputs in result.outputs.kinds.items():
-                rendered.setdefault(kind, []).extend(render_line("shop", each) for each in outputs)
+            self.removals.extend(result.removals)
+            for kind, lines in WRITE(result.outputs.kinds).items():
+                rendered.setdefault(kind, []).extend(lines)
         for kind, lines in rendered.items():
             self.outcome.lines.setdefault(kind, []).extend(line.text for line in sorted(lines))
 
@@ -200,12 +247,15 @@ def _beginning(readers: int, shards: int) -> Snapshot:
         [About() for _ in range(shards)],
         [Clock.new(readers) for _ in range(shards)],
         [[0] * readers for _ in range(shards)],
+        [Clock.new(readers) for _ in range(shards)],
     )
 
 
-def read_lines(raw: Sequence[bytes], future_ms: int, now_ms: int) -> Lines:
+def read_lines(
+    raw: Sequence[bytes], future_ms: int, now_ms: int, identity: IdentityPlan | None = None
+) -> Lines:
     """Read raw lines as a reader would, some at a time."""
-    reader = LineReader(future_ms, now_ms)
+    reader = LineReader(future_ms, now_ms, identity)
     offsets = list(accumulate((len(line) + 1 for line in raw), initial=0))
     return join(
         [

@@ -29,17 +29,17 @@ _COMMA_NUMBER = re.compile(
 _INTEGER_DIGITS_MAX = 15  # what every JSON reader keeps exactly
 _TIMES_REMEMBERED = 4096  # logs are mostly in time order: the same second comes again and again
 _TIME_CHARACTERS_MAX = 100
-_SHOWN_MAX = 60
 
 
 def shown(value: object) -> str:
-    """Show a value in a message, cut where it is long."""
+    """Say of which kind a value is; never the value, since messages are kept and passed on."""
+    if isinstance(value, str):
+        return f"a text of {len(value):,} character{'' if len(value) == 1 else 's'}"
+    if isinstance(value, bool) or value is None:
+        return "nothing" if value is None else "true or false"
     if isinstance(value, dict):
         return "an object"
-    if isinstance(value, list):
-        return "a list"
-    text = repr(value[: _SHOWN_MAX + 1] if isinstance(value, str) else value)
-    return text if len(text) <= _SHOWN_MAX else text[:_SHOWN_MAX] + "…"
+    return "a list" if isinstance(value, list) else "a number"
 
 
 def read_text(value: object) -> str:

@@ -1,12 +1,16 @@
 """Looks which topics there are, and makes new ones; by kafka-python whichever client is chosen."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from kafka import KafkaAdminClient  # type: ignore[import-untyped, unused-ignore]
 from kafka import errors as kafka_errors
-from kafka.admin import NewTopic  # type: ignore[import-untyped, unused-ignore]
+from kafka.admin import (  # type: ignore[import-untyped, unused-ignore]
+    ConfigResource,
+    ConfigResourceType,
+    NewTopic,
+)
 
 from connectors.errors import KafkaSettingsError
 from connectors.kafka.client_diagnosis import unreachable
@@ -15,6 +19,7 @@ from connectors.kafka.client_python_connection import connect, connection_config
 from connectors.kafka.client_settings import KafkaSettings, check_settings
 
 _BROKERS_DEFAULT = -1
+_POLICY = "cleanup.policy"
 
 
 def topics_of(settings: KafkaSettings, *, timeout_s: float = TIMEOUT_S) -> dict[str, int]:
@@ -64,6 +69,32 @@ def create_topics(
                     f"create: {settings.brokers} refused to make topic {name} with {partitions}"
                     f" partitions and {dict(config)} ({error})"
                 ) from error
+
+
+def compacted_of(
+    settings: KafkaSettings, topics: Sequence[str], *, timeout_s: float = TIMEOUT_S
+) -> list[str]:
+    """Return those of some topics that keep only the last record of each key.
+
+    Raises:
+        BrokerUnreachableError: no broker answered.
+        KafkaSettingsError: the user may not ask.
+    """
+    if not topics:
+        return []
+    with _admin(settings, timeout_s) as admin:
+        asked = [ConfigResource(ConfigResourceType.TOPIC, name, [_POLICY]) for name in topics]
+        try:
+            found = admin.describe_configs(asked)
+        except kafka_errors.BrokerResponseError as error:
+            if error.retriable:
+                raise
+            raise KafkaSettingsError(
+                f"username: {settings.brokers} does not say which topics are compacted"
+                f" (it takes DescribeConfigs on {', '.join(topics)}): {error}"
+            ) from error
+    policies = {name: told.get(_POLICY) for of in found.values() for name, told in of.items()}
+    return [name for name in topics if "compact" in str(policies.get(name))]
 
 
 @contextmanager

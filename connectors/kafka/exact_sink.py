@@ -12,10 +12,11 @@ from connectors.kafka.outbox import Outbox, OutboxRecord
 from connectors.kafka.outbox_delivery import OutboxDelivery
 from connectors.kafka.plans import TopicsOut
 from connectors.tick_parts import RenderedPart, SinkState, TickParts
+from operators.erasing import CUSTOMERS
 
 
 class ExactSink:
-    """Sends each output once.
+    """Sends each output once; nothing of a customer who is forgotten before it is sent.
 
     Args:
         plan: where to.
@@ -37,6 +38,7 @@ class ExactSink:
         self._state = state
         self._parts = TickParts(shards=shards, state=state)
         self._outbox = Outbox(Path(plan.outbox))
+        self._outbox.remove_after(state.outbox)
         self._delivery = OutboxDelivery(plan, self._outbox, inherited=state.outbox, owner=owner)
         self._stopping = stopping
         self._is_filled = False
@@ -52,10 +54,13 @@ class ExactSink:
             self._delivery.send(self._state.outbox, until=self._stopping)
             self._is_sent = True
         number = self._state.outbox + 1
-        for kind, lines in self._parts.add(part).items():
+        whole = self._parts.add(part)
+        for line in whole.get(CUSTOMERS, ()):
+            self._outbox.leave_out(line.subject)
+        for kind, lines in whole.items():
             self._is_filled = True
             for line in lines:
-                record = OutboxRecord(kind, line.key, line.value, line.headers)
+                record = OutboxRecord(kind, line.key, line.value, line.headers, line.subject)
                 self._outbox.add(number, record)
 
     def snapshot(self) -> SinkState:

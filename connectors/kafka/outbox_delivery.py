@@ -20,7 +20,7 @@ from connectors.errors import (
 )
 from connectors.kafka.client_interface import Producer
 from connectors.kafka.clients import make_producer
-from connectors.kafka.outbox import Outbox
+from connectors.kafka.outbox import Outbox, is_tombstone
 from connectors.kafka.plans import COMMITS, TopicsOut
 from connectors.kafka.whole_topics import read_last
 
@@ -74,6 +74,8 @@ class OutboxDelivery:
     def send(self, number: int, *, until: Callable[[], bool]) -> None:
         """Send an outbox that is committed, unless that was done; wait for brokers that are away.
 
+        Those before it are sent as well, if there are any left.
+
         Raises:
             BrokerUnreachableError: they were away until it was time to give up.
             TakenOverError: another run sends this state's results.
@@ -119,11 +121,16 @@ class OutboxDelivery:
 
     def _send(self, number: int) -> None:
         producer = self._producer or self._connect()
-        if number <= self._sent:
-            return
+        waiting = {each for each in self._outbox.numbers() if self._sent < each < number}
+        for each in sorted(waiting | {number} if self._sent < number else ()):
+            self._send_one(producer, each)
+
+    def _send_one(self, producer: Producer, number: int) -> None:
         prefix = self._plan.prefix
         producer.begin()
         for record in self._outbox.records(number):
+            if is_tombstone(record) and record.kind not in self._plan.compacted:
+                continue  # it was not known which topics are
             producer.send(prefix + record.kind, record.key, record.value, record.headers)
         note = _Note(number, self._run)
         key, value = self._plan.state.encode(), msgspec.json.encode(note)

@@ -83,6 +83,8 @@ class TopicsOut(msgspec.Struct, frozen=True, tag="kafka"):
         partitions: of each topic that is created.
         state: the id of the state, which owns the transactions.
         outbox: the folder of the outboxes.
+        compacted: the kinds whose topics are compacted: a customer who is forgotten gets a
+            tombstone there.
     """
 
     settings: KafkaSettings
@@ -93,3 +95,4 @@ class TopicsOut(msgspec.Struct, frozen=True, tag="kafka"):
     partitions: int
     state: str
     outbox: str
+    compacted: tuple[str, ...] = ()

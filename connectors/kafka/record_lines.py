@@ -65,7 +65,7 @@ def _mapped(mapping: RecordMapping, records: Records, now: Ints, reader: LineRea
     some = _at(records, kept)
     lines = _lines(some, raw, now[kept], reader)
     for index, rejection in refused.items():
-        lines.rejected[index] = _explained(rejection, some.values[index])
+        lines.rejected[index] = _told(rejection, some.values[index], reader, is_new=True)
     return lines
 
 
@@ -76,7 +76,9 @@ def _lines(records: Records, raw: list[bytes], now: Ints, reader: LineReader) ->
     places[2] = records.offsets
     lines = reader.read_records(raw, places, now)
     for index, rejection in lines.rejected.items():
-        lines.rejected[index] = _explained(rejection, records.values[index])
+        lines.rejected[index] = _told(rejection, records.values[index], reader)
+    if reader.minimizer is not None:
+        return lines  # nobody can look into keys and headers, so they are not kept
     columns = zip(records.keys, records.headers, records.values, raw, lines.customers, strict=True)
     for index, (key, headers, value, line, customer) in enumerate(columns):
         is_line = line is value
@@ -123,6 +125,16 @@ def _line(value: bytes | None) -> bytes:
     if value is None:
         return b""
     return value.replace(b"\n", b" ") if b"\n" in value else value
+
+
+def _told(
+    rejection: Rejection, value: bytes | None, reader: LineReader, *, is_new: bool = False
+) -> Rejection:
+    """Say why a record is rejected, and which it was where it is withheld."""
+    explained = _explained(rejection, value)
+    if reader.minimizer is None or value is None or (explained is rejection and not is_new):
+        return explained
+    return reader.minimizer.withheld(explained, value)
 
 
 def _explained(rejection: Rejection, value: bytes | None) -> Rejection:

@@ -1,10 +1,15 @@
 """Looks at the topics of a job before anything is started for it."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from pathlib import Path
+
+import msgspec
 
 from connectors.errors import BrokerUnreachableError, TopicMissingError
-from connectors.kafka.client_admin import create_topics, topics_of
+from connectors.kafka.client_admin import compacted_of, create_topics, topics_of
+from connectors.kafka.outbox import kinds_waiting
 from connectors.kafka.plans import COMMITS, KafkaTopic, TopicsOut
+from operators.erasing import CUSTOMERS, KEYED
 
 _SOURCE_WITHIN_S = 3.0
 
@@ -29,15 +34,30 @@ def check_topic(source: KafkaTopic) -> None:
         )
 
 
-def prepare_topics(plan: TopicsOut, kinds: Sequence[str]) -> None:
+def prepare_topics(plan: TopicsOut, kinds: Sequence[str]) -> TopicsOut:
     """Check that the topics are there, and create them if that is wanted.
+
+    Returns:
+        The plan, which knows then which of them are compacted, where customers may be forgotten.
 
     Raises:
         TopicMissingError: some are not there and are not to be created.
         KafkaProblem: the brokers cannot be asked, or refuse.
     """
     known = topics_of(plan.settings)
-    kinds = [*kinds, COMMITS] if plan.delivery == "exact" else kinds
+    waiting = kinds_waiting(Path(plan.outbox))
+    kinds = list(dict.fromkeys([*kinds, *([CUSTOMERS] if CUSTOMERS in waiting else [])]))
+    _create_missing(
+        plan, [*kinds, COMMITS] if plan.delivery == "exact" or waiting else kinds, known
+    )
+    if CUSTOMERS not in kinds:
+        return plan
+    keyed = {plan.prefix + kind: kind for kind in kinds if kind in KEYED}
+    compacted = compacted_of(plan.settings, list(keyed))
+    return msgspec.structs.replace(plan, compacted=tuple(keyed[name] for name in compacted))
+
+
+def _create_missing(plan: TopicsOut, kinds: Sequence[str], known: Container[str]) -> None:
     missing = [name for name in (plan.prefix + kind for kind in kinds) if name not in known]
     if not missing:
         return

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from operators.models.plan import ModelPlan
 from operators.models.rfm import PARTS, Tiers
 from operators.plans import DecidePlan
-from operators.ticks import ModelTick, ProfileResult, Row, Scored, ScoreTick, TickName
+from operators.ticks import Erased, ModelTick, ProfileResult, Row, Scored, ScoreTick, TickName
 
 DRIFT_KIND = "models"
 """The kind of output of what models say of themselves."""
@@ -57,6 +57,11 @@ class Gather:
             result.counts.update(tick.counts)
             for record in tick.records:
                 result.outputs.add(DRIFT_KIND, record)
+            erased = result.models[model.name].erased
+            for erasure, removed in zip(erased, tick.removed, strict=True):
+                sign = result.signs[erasure.sign]
+                assert isinstance(sign, Erased), "it was told of together with it"
+                sign.removal.add(**removed)
         return result
 
 

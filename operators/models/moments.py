@@ -5,17 +5,20 @@ the one that draws the least lot; for models that predict nothing the last. What
 told once the watermark is past it.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
+from operators.consent import ConsentRules
+from operators.consent_plan import NO_PURPOSE
 from operators.event_plans import Event
 from operators.features.fixed_point import Total, add, number, to_millionths
 from operators.features.moment import Moment
 from operators.kept import Kept
-from operators.models.parts import ModelMoment, ModelOutcome, Value
+from operators.models.parts import Erasure, ModelMoment, ModelOutcome, Value
 from operators.models.plan import TargetPlan
 from operators.profile_store import Profile, Told
 from operators.rows import Rows
@@ -43,12 +46,20 @@ class Moments:
         self._keys = kept.model_keys
         self._rows = rows
         self._encode = msgspec.json.Encoder().encode
+        consent = kept.plan.consent
+        self._rules = ConsentRules(consent) if consent else None
+        self._profiling = consent.profiling if consent else NO_PURPOSE
+        self._purposes = [
+            consent.models.get(each.name, NO_PURPOSE) if consent else NO_PURPOSE
+            for each in self._plans
+        ]
+        self._counts: Counter[str] = Counter()
         self._signs: list[Sign] = []
         self._ticks: list[ModelTick] = []
 
     def begin(self, result: ProfileResult) -> None:
         """Tell models of what comes now as a part of this result."""
-        self._signs = result.signs
+        self._signs, self._counts = result.signs, result.counts
         name, shard = result.name, result.shard
         self._ticks = [ModelTick(name, shard, each.name, EventTime(0)) for each in self._plans]
         result.models.update((each.model, each) for each in self._ticks)
@@ -66,6 +77,9 @@ class Moments:
             row: the event's, which is to be the next sign for decide.
         """
         for model in event.plan.scored_by:
+            if not self._permits(profile, model, event.time):
+                self._counts[f"no_consent {self._plans[model].name}"] += 1
+                continue
             told = profile.models.get(self._keys[model])
             if told is None:
                 told = profile.models[self._keys[model]] = Told()
@@ -187,19 +201,61 @@ class Moments:
                 for each in due:
                     self._tell(profile, model, each, each.due)
 
+    def revoke(self, profile: Profile, name: str, time: EventTime) -> None:
+        """Tell that nothing is learned from what waits for a model that is permitted no more.
+
+        Args:
+            profile: of the customer.
+            name: of the model, which may be one that there is no more.
+            time: when it was revoked, after all moments.
+        """
+        for model, key in enumerate(self._keys):
+            if self._plans[model].name != name:
+                continue
+            for each in _candidates(profile, key):
+                self._tell(profile, model, each, time, is_left=True)
+            for session in profile.sessions:
+                session.models.pop(key, None)
+            if (told := profile.models.get(key)) is not None:
+                told.waiting = []
+            self._count_no_more(profile, model, time)
+
     def forget(self, profile: Profile, time: EventTime) -> None:
         """Tell that nothing is learned from what still waits of a customer who is forgotten.
 
         A model that counts customers is told that this one is no more, by values that are missing.
         """
-        for model, (key, plan) in enumerate(zip(self._keys, self._plans, strict=True)):
+        for model, key in enumerate(self._keys):
             for each in _candidates(profile, key):
                 self._tell(profile, model, each, time, is_left=True)
-            told = profile.models.get(key)
-            if told is not None and not plan.predicts:
-                nothing: list[Value] = [None] * len(plan.inputs)
-                gone = ModelOutcome(profile.customer, told.moments + 1, time, nothing, 0.0, time)
-                self._ticks[model].outcomes.append(gone)
+            self._count_no_more(profile, model, time)
+
+    def erase(self, customer: str, watermark: EventTime) -> None:
+        """Tell models to keep nothing of a customer whose profile is gone, and who starts anew."""
+        for tick in self._ticks:
+            before = len(tick.moments), len(tick.outcomes), len(self._signs)
+            tick.erased.append(Erasure(customer, watermark, *before))
+
+    def _count_no_more(self, profile: Profile, model: int, time: EventTime) -> None:
+        """Tell a model that counts customers that this one is no more."""
+        plan, told = self._plans[model], profile.models.get(self._keys[model])
+        if told is not None and not plan.predicts:
+            nothing: list[Value] = [None] * len(plan.inputs)
+            gone = ModelOutcome(profile.customer, told.moments + 1, time, nothing, 0.0, time)
+            self._ticks[model].outcomes.append(gone)
+
+    def _permits(self, profile: Profile, model: int, time: EventTime) -> bool:
+        """Tell whether a model's purpose is permitted at a time and has been since."""
+        if self._rules is None:
+            return True
+        return self._rules.holds(profile.consent, self._purposes[model], time)
+
+    def _permits_learning(self, profile: Profile, model: int, time: EventTime) -> bool:
+        """Tell whether that and profiling is, without which another config may have let it in."""
+        if self._rules is None:
+            return True
+        needed = (self._profiling, self._purposes[model])
+        return all(self._rules.holds(profile.consent, each, time) for each in needed)
 
     def _tell(
         self,
@@ -210,6 +266,8 @@ class Moments:
         *,
         is_left: bool = False,
     ) -> None:
+        if not self._permits_learning(profile, model, candidate.time):
+            is_left = True
         label = None if is_left else _label(self._plans[model].target, candidate.came)
         about = profile.customer, candidate.number, time, candidate.values, label, candidate.time
         self._ticks[model].outcomes.append(ModelOutcome(*about))

@@ -56,6 +56,24 @@ class ModelOutcome(NamedTuple):
     moment: EventTime
 
 
+class Erasure(NamedTuple):
+    """A customer whom an event has let be forgotten: nothing that came before it is kept.
+
+    Attributes:
+        customer: who.
+        watermark: the shard's before the event.
+        moments: how many moments of the shard's part of the tick came before it.
+        outcomes: likewise.
+        sign: where it stands among the signs for decide.
+    """
+
+    customer: str
+    watermark: EventTime
+    moments: int
+    outcomes: int
+    sign: int
+
+
 class LastTold(msgspec.Struct, frozen=True, array_like=True):
     """The last change that was told of: when, and the means before and after."""
 

@@ -6,12 +6,13 @@ neither ticks nor shards nor processes change a score.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from math import isfinite
 from typing import Any, NamedTuple, Protocol
 
 from operators.models.baseline import Baseline
+from operators.models.erasing import Erasing, erase, erasings, forget_what_waits
 from operators.models.learner import Learner
 from operators.models.parts import ModelMoment, ModelOutcome, Told, Value
 from operators.models.plan import ModelPlan
@@ -116,6 +117,7 @@ class ModelStep:
         self._ticks = list(ticks)
         self._parts: dict[TickName, list[ModelTick]] = {}
         self._marks = [BEFORE_ALL] * shards
+        self._arrivals = 0
         self._gone: list[_Gone] = []
         self._records: list[Record] = []
         self._errors = 0
@@ -132,6 +134,8 @@ class ModelStep:
         Returns:
             What each shard is told, in their order; nothing before the tick is complete.
         """
+        self._arrivals += 1
+        part.arrival = self._arrivals
         parts = self._parts.setdefault(part.name, [])
         assert all(each.shard != part.shard for each in parts), "a shard has one part of a tick"
         parts.append(part)
@@ -166,34 +170,52 @@ class ModelStep:
         self._records, self._errors = [], 0
         for part in parts:
             self._marks[part.shard] = max(self._marks[part.shard], part.watermark)
-            for outcome in part.outcomes:
-                if outcome.label is None:
-                    gone = _Gone(outcome.customer, outcome.number, outcome.moment, is_exact=True)
-                    self._gone.append(gone)
-                else:
-                    self._store.waiting.add(outcome)
+            if part.erased:
+                forget_what_waits((each for some in self._parts.values() for each in some), part)
+        outcomes, erased = erasings(parts)
+        self._await(outcomes)
         least = min(self._marks)
         moments = [each for part in parts for each in part.moments]
-        scores, tiers = self._score(moments, least)
+        scores, tiers = self._score(moments, [each for some in erased for each in some], least)
         self._learn(least)
         self._drop()
         rest, rest_of_tiers = iter(scores), iter(tiers)
         said = []
-        for part in parts:
+        for part, some in zip(parts, erased, strict=True):
             count = len(part.moments)
             own = list(islice(rest, count)), list(islice(rest_of_tiers, count))
-            said.append(ScoreTick(name, part.shard, self._plan.name, *own))
+            removed = [dict(each.removed) for each in some]
+            said.append(ScoreTick(name, part.shard, self._plan.name, *own, removed=removed))
         counts = Counter({f"model errors {self._plan.name}": self._errors})
         counts.update(f"model drift {self._plan.name} {_about(each)}" for each in self._records)
         said[0].records, said[0].counts = self._records, +counts
         return said
 
+    def _await(self, outcomes: Iterable[ModelOutcome]) -> None:
+        """Let outcomes wait to be learned; take note of moments that none will follow."""
+        for outcome in outcomes:
+            if outcome.label is None:
+                gone = _Gone(outcome.customer, outcome.number, outcome.moment, is_exact=True)
+                self._gone.append(gone)
+            else:
+                self._store.waiting.add(outcome)
+
+    def _erase(self, some: Sequence[Erasing]) -> set[int]:
+        """Take customers out; return the places of their moments, which are not to be kept."""
+        if not some:
+            return set()
+        names = {each.erasure.customer for each in some}
+        self._gone = [each for each in self._gone if each.customer not in names]
+        self._await(erase(some, self._store))
+        return {place for each in some for place in each.before}
+
     def _score(
-        self, moments: list[ModelMoment], least: EventTime
+        self, moments: list[ModelMoment], erased: list[Erasing], least: EventTime
     ) -> tuple[list[float | None], list[Tiers]]:
         """Score a tick's moments, those together between which nothing is learned.
 
-        Their order within such a group changes no score.
+        Their order within such a group changes no score. A customer is taken out at the beginning
+        of a group: of the moments before that none outside of it is still to come.
 
         Returns:
             The scores, and of an RFM model the tiers that they are made of.
@@ -206,11 +228,18 @@ class ModelStep:
             if group is None:
                 group = groups[until] = []
             group.append(place)
+        taken_out: dict[int, list[Erasing]] = {}
+        for each in erased:
+            until = min(each.erasure.watermark, least) // step_ms
+            taken_out.setdefault(until, []).append(each)
         scores: list[float | None] = [None] * len(moments)
         tiers: dict[int, Tiers] = {}
-        for until in sorted(groups):
+        for until in sorted({*groups, *taken_out}):
             self._learn(EventTime(until * step_ms))
-            group = groups[until]
+            unkept = self._erase(taken_out.get(until, ()))
+            group = groups.get(until)
+            if group is None:
+                continue
             if self._rfm is not None:
                 for place in group:
                     tiers[place] = said = self._rfm.tiers(moments[place].values)
@@ -220,7 +249,7 @@ class ModelStep:
             candidates: list[tuple[ModelMoment, float | None]] = []
             for place, score in zip(group, found, strict=True):
                 scores[place] = score
-                if moments[place].is_candidate:
+                if moments[place].is_candidate and place not in unkept:
                     candidates.append((moments[place], score))
             self._remember(candidates)
         return scores, [tiers[place] for place in range(len(tiers))]

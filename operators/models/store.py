@@ -1,5 +1,7 @@
 """What a model's step keeps in the model's own store: what was learned, and what it waits for."""
 
+from collections import Counter
+from collections.abc import Container
 from heapq import heapify, heappop, heappush
 from typing import Protocol, TypeVar
 
@@ -98,6 +100,17 @@ class Waiting:
             taken.append(outcome)
         return taken
 
+    def erase(self, customers: Container[str]) -> Counter[str]:
+        """Take out what waits of some customers; return how much of each."""
+        gone = [each for each in self._heap if each[1].customer in customers]
+        if gone:
+            self._heap = [each for each in self._heap if each[1].customer not in customers]
+            heapify(self._heap)
+        for place, outcome in gone:
+            if self._unwritten.pop(place, None) is None:
+                self._keyvalue.delete(_key(outcome))
+        return Counter(outcome.customer for _, outcome in gone)
+
     def flush(self) -> None:
         """Write what is not written."""
         for outcome in self._unwritten.values():
@@ -153,6 +166,10 @@ class ModelStore:
         self.given = _records(keyvalue, Prefix.GIVEN_SCORES, Given, cache)
         self.waiting = Waiting(keyvalue)
         self.counted = _records(keyvalue, Prefix.COUNTED_VALUES, Values, cache)
+
+    def leave_no_trace(self) -> None:
+        """Ask that nothing of what was removed is left on disk."""
+        self._keyvalue.leave_no_trace()
 
     def keep(self, name: str, kept: Kept) -> None:
         """Load something as it was written; from now on write it when more was learned.

@@ -23,9 +23,9 @@ segments: {gold: attribute.tier == "gold"}
         (
             "id,tier,age\nu1,gold,old\nu2,gold,41\nu2,gold,41\nu3,gold,young\n",
             [
-                (2, "age: found 'old', expected a number like 12 or 12.5"),
+                (2, "age: found a text of 3 characters, expected a number like 12 or 12.5"),
                 (4, "the customer is in line 3 already"),
-                (5, "age: found 'young', expected a number like 12 or 12.5"),
+                (5, "age: found a text of 5 characters, expected a number like 12 or 12.5"),
             ],
         ),
         (None, [(1, "cannot be read: No such file or directory")]),

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from config import Config, RuleNames, load, load_scenarios
 from flows.job import plans_of
-from flows.scenarios import Rules, run_scenario
-from flows.trial import Trial
+from flows.scenarios import run_scenario
+from flows.trial import Rules, Trial
 from operators.outputs import Record
 from operators.times import EventTime, format_time, parse_time
 from simulation import Simulation
@@ -176,7 +176,7 @@ def test_moving_the_clock_in_between_changes_nothing_that_comes_out(
     drawn: Drawn, moves: set[int], config: Config
 ) -> None:
     events = [event(number, each) for number, each in enumerate(drawn)]
-    trial = Trial(*plans_of(config), disorder_ms=config.time.disorder_ms)
+    trial = Trial(Rules(*plans_of(config), config.time.disorder_ms))
     outputs = []
     todo = sorted(moves)
     for (minute, *_), each in zip(drawn, events, strict=True):
@@ -197,7 +197,7 @@ def test_moving_the_clock_in_between_changes_nothing_that_comes_out(
 
 
 def test_a_customer_is_seen_as_of_the_time_that_the_clock_was_moved_past(config: Config) -> None:
-    trial = Trial(*plans_of(config), disorder_ms=0)
+    trial = Trial(Rules(*plans_of(config), 0))
     trial.feed(line(event(0, (0, "ann", "Product Viewed", "c1", 5))))
     trial.feed(line(event(1, (0, "ann", "Product Viewed", "c1", 5))))
     assert trial.look("ann").features["views_1h"] == 2

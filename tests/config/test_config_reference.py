@@ -13,7 +13,7 @@ REFERENCE = Path(__file__).parents[2] / "docs" / "config.md"
 FEATURES = REFERENCE.with_name("features.md")
 NAMES = (
     *("source", "sinks", "time", "epoch", "state", "session", "duplicates", "attributes", "http"),
-    *("quiet_hours", "holdout"),
+    *("quiet_hours", "holdout", "consent", "purposes", "identity", "privacy"),
 )
 MAPPINGS = ("triggers", "features", "segments", "models", "limits")
 SECTIONS = {
@@ -25,6 +25,8 @@ SECTIONS = {
     "triggers.NAME.": ("triggers", "NAME"),
     "triggers.NAME.then[].": ("triggers", "NAME", "then", 0),
     "limits[].": ("limits", 0),
+    "consent.gpc.": ("consent", "gpc"),
+    "identity.keep.": ("identity", "keep"),
     "segments.NAME.": ("segments", "NAME"),
     "models.NAME.": ("models", "NAME", "<river>"),
     "models.NAME.predicts.": ("models", "NAME", "<baseline>", "predicts", "<mapping>"),

@@ -15,7 +15,9 @@ from config.explain import keys_at
 ROOT = Path(__file__).parents[2]
 VALIDATOR = Draft202012Validator(config_schema())
 CONFIGS = sorted(
-    path for path in (ROOT / "examples").rglob("*.yaml") if path.parent.name != "scenarios"
+    path
+    for path in (ROOT / "examples").rglob("*.yaml")
+    if "scenarios" not in f"{path.parent.name}/{path.stem}"
 )
 
 

@@ -110,7 +110,7 @@ def test_dead_letters_are_listed_by_reason_and_found_by_reason_stage_and_place(
     told = listed(run, capsys)
     assert (told["dead_letters"], told["all"]) == (4, True)
     assert [(each["stage"], each["reason"], each["count"]) for each in told["reasons"]] == [
-        ("map", "kind: found 'wish', expected one of add", 2),
+        ("map", "kind: found a text of 4 characters, expected one of add", 2),
         ("map", "not JSON: Input data was truncated", 1),
         ("route", "a tombstone: the record has no value", 1),
     ]
@@ -128,7 +128,7 @@ def test_chosen_dead_letters_go_back_as_they_came_and_are_applied_when_the_mappi
     run: KafkaRun, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = read_topic(run.bootstrap, run.topic)
-    would = listed(run, capsys, "--resend", "--reason", "wish", "--dry-run")
+    would = listed(run, capsys, "--resend", "--reason", "expected one of add", "--dry-run")
     assert (would["would_send"], would["sent"]) == (2, 0)
     assert read_topic(run.bootstrap, run.topic) == before
 
@@ -138,7 +138,7 @@ def test_chosen_dead_letters_go_back_as_they_came_and_are_applied_when_the_mappi
         run.bootstrap, f"{run.prefix}dead-letters", (again.key, again.value), headers=again.headers
     )
     assert len(run.results("dead-letters")) == 5
-    sent = listed(run, capsys, "--resend", "--reason", "wish")
+    sent = listed(run, capsys, "--resend", "--reason", "expected one of add")
     assert (sent["sent"], sent["left_out"], sent["to"]) == (2, {}, f"the topic {run.topic}")
     new = [record for record in read_topic(run.bootstrap, run.topic) if record not in before]
     wishes = [record for record in before if b"wish" in (record.value or b"")]

@@ -114,7 +114,7 @@ def test_what_cannot_be_mapped_is_a_dead_letter_of_the_stage_map_beside_good_one
     assert [each.value for each in originals(lines)] == kept
     assert {index: (each.stage, each.reason) for index, each in lines.rejected.items()} == {
         1: ("map", "not JSON: Input data was truncated"),
-        2: ("map", "at: found 'soon', expected a time as epoch_ms"),
+        2: ("map", "at: found a text of 4 characters, expected a time as epoch_ms"),
         3: ("map", "not JSON: JSON is malformed: invalid character (byte 0)"),
         4: ("map", "found a list, expected a JSON object"),
         5: ("map", "not JSON: it begins with a byte 0, as what a schema registry frames does"),

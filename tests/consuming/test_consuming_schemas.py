@@ -284,7 +284,7 @@ def test_a_config_without_triggers_has_no_schemas_of_theirs(tmp_path: Path) -> N
     (tmp_path / "config.yaml").write_text("name: plain")
     schemas = schemas_of(tmp_path / "config.yaml")
     for kinds in schemas.values():
-        assert set(kinds) == {"sessions", "dead-letters"}
+        assert set(kinds) == {"sessions", "customers", "dead-letters"}
 
 
 def test_schemas_are_written_into_a_folder_each_under_its_own_name(

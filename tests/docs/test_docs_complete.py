@@ -31,6 +31,7 @@ PAGE_OF = {
     "models": "models.md",
     "test": "test.md",
     "diff": "diff.md",
+    "privacy": "privacy.md",
 }
 ALSO_ON = {"schemas": "config.md"}
 """A second page for some of a command's options."""
@@ -90,7 +91,7 @@ def test_no_page_names_an_option_that_does_not_exist() -> None:
 
 def test_every_kind_of_output_is_named() -> None:
     kinds = {"sessions", "triggers", "decisions", "segments", "scores", "models"}
-    kinds |= {"late", "dead-letters"}
+    kinds |= {"identity", "customers", "late", "dead-letters"}
     of_a_job = set(Job.kinds.fget(_JobWithRules()))  # type: ignore[attr-defined]
     assert of_a_job == kinds
     text = text_of("replay.md")
@@ -105,6 +106,12 @@ class _JobWithRules:
         triggers = ("one",)
         segments = ("one",)
         models = ("one",)
+
+    class route:  # noqa: N801 (likewise)
+        identity = "on"
+
+    class profile:  # noqa: N801 (likewise)
+        forgets = True
 
 
 def test_every_field_of_the_summary_is_named() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,10 @@ from docs_pages import ROOT, Page
 
 from config import load
 from flows.job import Job, ReplayOptions, replay_job
+from flows.privacy import minimizer
+from operators.heads import LineReader
+from operators.identity_plan import CustomerPath, IdentityPlan
+from operators.privacy_plan import PrivacyPlan
 from simulation import Simulation
 
 NOW_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
@@ -59,7 +64,34 @@ BAD = (
         )
     ),
     json.dumps({name: value for name, value in FULL.items() if name != "type"}).encode(),
+    json.dumps({**FULL, "type": "cartwheel.forget"}).encode(),
 )
+
+NAMING = IdentityPlan(
+    (CustomerPath(("traits", "card")), CustomerPath(("context", "externalIds"), "card")),
+    frozenset({"null"}),
+    events_most=1,
+    keep_ms=1,
+)
+BAD_NAMES = [
+    json.dumps({"timestamp": TIME, **wrong}).encode()
+    for wrong in (
+        {"traits": {"card": 7}},
+        {"traits": {"card": "c" * 1001}},
+        {"traits": {"card": "null"}},
+        {"traits": "none"},
+        {"traits": {}},
+        {"context": {"externalIds": {"card": "c"}}},
+        {"context": {"externalIds": [{"type": "card", "id": ["c"]}]}},
+        {"type": "alias", "traits": {"card": "c"}, "previousId": 7},
+        {"type": "identify", "traits": {"card": "c"}, "anonymousId": "a" * 1001},
+    )
+]
+
+FORGET = {"type": "cartwheel.forget", "userId": "u1", "timestamp": TIME}
+BAD_FORGETS = [json.dumps({**FORGET, "suppress": "yes"}).encode()]
+LISTS = "[" * 200 + '{"note": 1}' + "]" * 200
+TOO_DEEP = json.dumps({**FULL, "properties": None}).replace("null", LISTS).encode()
 
 
 class Row(NamedTuple):
@@ -104,21 +136,33 @@ def dead_letters(job: Job) -> list[Row]:
     simulation = Simulation(BAD, job.profile, job.decide, now_ms=NOW_MS, shards=1)
     outcome = simulation.run(repeat(100))
     letters = [json.loads(line) for line in outcome.lines["dead-letters"]]
-    return [Row(each["stage"], each["field"], each["reason"]) for each in letters]
+    found = [Row(each["stage"], each["field"], each["reason"]) for each in letters]
+    assert len(found) == len(BAD)
+    block = b"\n".join(BAD_NAMES)
+    names = LineReader(0, NOW_MS, NAMING).read(block, file=0, line=1, offset=0)
+    assert len(names.rejected) == len(BAD_NAMES)
+    hides = minimizer(PrivacyPlan(drop=(("properties", "note"),)), b"a key")
+    hidden = LineReader(0, NOW_MS, minimizer=hides).read(TOO_DEEP, file=0, line=1, offset=0)
+    assert len(hidden.rejected) == 1
+    listening = replace(job.profile, forgets=True)
+    forgets = Simulation(BAD_FORGETS, listening, job.decide, now_ms=NOW_MS, shards=1)
+    letters = [json.loads(line) for line in forgets.run(repeat(100)).lines["dead-letters"]]
+    assert len(letters) == len(BAD_FORGETS)
+    found += [Row(each["stage"], each["field"], each["reason"]) for each in letters]
+    rejected = [*names.rejected.values(), *hidden.rejected.values()]
+    return found + [Row(each.stage, each.field or None, each.reason) for each in rejected]
 
 
 def rows_of(path: Path) -> list[Row]:
     rows = re.findall(
         r"^\| (read|route|profile) \| (.+?) \| `(.+?)` \|", Page(path).text, re.MULTILINE
     )
-    return [Row(*row) for row in rows]
+    return [Row(*(text.replace(r"\|", "|") for text in row)) for row in rows]
 
 
 def test_every_bad_line_is_a_dead_letter_that_the_page_explains(job: Job) -> None:
     rows = rows_of(ROOT / "docs" / "input.md")
-    found = dead_letters(job)
-    assert len(found) == len(BAD)
-    for each in found:
+    for each in dead_letters(job):
         assert sum(row.covers(each) for row in rows) == 1, each
 
 
@@ -132,7 +176,7 @@ def test_every_reason_of_the_source_is_tried(job: Job) -> None:
     """A new literal reason must come into the table: it is looked for in what was tried."""
     found = " ".join(each.reason for each in dead_letters(job))
     reasons = []
-    for name in ("heads", "fields", "event_plans"):
+    for name in ("heads", "naming", "customer_paths", "fields", "event_plans"):
         text = (ROOT / "operators" / f"{name}.py").read_text()
         reasons += re.findall(r'reason = f?"(.+?)["{]', text)
         reasons += re.findall(r'Rejection\("\w+", f?"(.+?)["{]', text)

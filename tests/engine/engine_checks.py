@@ -12,6 +12,7 @@ from unittest.mock import patch
 from hypothesis import strategies as st
 
 from config import Config, rule_version
+from flows.identity import identity_plan
 from flows.job import Job, ReplayOptions, replay_job
 from operators.outputs import make_id
 from operators.plans import DecidePlan, ProfilePlan
@@ -69,9 +70,11 @@ def plans(rules: Rules) -> tuple[ProfilePlan, DecidePlan]:
 
 def simulation(raw: Sequence[bytes], rules: Rules, **options: Any) -> Simulation:
     """Make the engine ready to run on these lines with these rules."""
+    config = Config.model_validate(rules.as_config())
     return Simulation(
         raw,
         *plans(rules),
+        identity=identity_plan(config),
         disorder_ms=rules.disorder_ms,
         future_ms=rules.future_ms,
         now_ms=NOW_MS,
@@ -128,8 +131,8 @@ def assert_as_expected(outcome: Outcome, expected: Expected, rules: Rules) -> No
     lines = expected.classified.lines
     counts = {name: outcome.counts[name] for name in expected.counts}
     assert counts == expected.counts
-    accounted = ("applied", "duplicates", "late", "dead_letters")
-    assert counts["read"] == sum(counts[name] for name in accounted)
+    accounted = ("applied", "duplicates", "late", "dead_letters", "no_consent")
+    assert counts["read"] == sum(counts.get(name, 0) for name in accounted)
     letters = [json.loads(line) for line in outcome.lines.get("dead-letters", [])]
     found = {(letter["line"], letter["stage"].replace("read", "route")) for letter in letters}
     assert found == {(n, line.stage) for n, line in enumerate(lines, start=1) if line.stage}

@@ -66,9 +66,9 @@ def test_records_of_before_there_were_models_are_read_as_such_without_any() -> N
         old[key] = value
         if key.startswith(Prefix.PROFILE.key):
             fields = msgspec.msgpack.decode(value)
-            *fields, of_models = fields
+            *fields, of_models, of_consent = fields
             *session, of_session = fields[7][0]
-            assert (of_models, of_session) == ({}, {})
+            assert (of_models, of_consent, of_session) == ({}, None, {})
             old[key] = msgspec.msgpack.encode([*fields[:7], [session], *fields[8:]])
     assert old != snapshot.shards[0]
     again = alone([*LINES, *LATER, *END], NONE, resume=replace(snapshot, shards=[old]))

@@ -47,6 +47,7 @@ def open_reader(job: Job) -> ReaderPartition:
         job=job,
         stopping=False,
         problem=None,
+        minimizer=None,
         verify=lambda *_: None,
         reporter=SimpleNamespace(is_due=lambda *_: False, report=lambda *_: None),
     )

@@ -32,11 +32,20 @@ def import_shop(run_import: Run, shop_mapping: Path, tmp_path: Path) -> Run:
         ("u1,1569888000,view,p1,9.90,more\n", "found 6 columns, expected 5"),
         (",1569888000,view,p1,9.90\n", "who: missing or empty"),
         ("u1,,view,p1,9.90\n", "when: missing or empty"),
-        ("u1,yesterday,view,p1,9.90\n", "when: found 'yesterday', expected a time as epoch_s"),
+        (
+            "u1,yesterday,view,p1,9.90\n",
+            "when: found a text of 9 characters, expected a time as epoch_s",
+        ),
         ("u1,1569888000000,view,p1,9.90\n", "is it in another unit?"),
-        ("u1,1569888000,look,p1,9.90\n", "what: found 'look', expected one of view, buy"),
-        ("u1,1569888000,view,p1,nan\n", "price: found 'nan', expected a number"),
-        ("u1,1569888000,view,p1,1e999\n", "price: found '1e999', which is too large"),
+        (
+            "u1,1569888000,look,p1,9.90\n",
+            "what: found a text of 4 characters, expected one of view, buy",
+        ),
+        ("u1,1569888000,view,p1,nan\n", "price: found a text of 3 characters, expected a number"),
+        (
+            "u1,1569888000,view,p1,1e999\n",
+            "price: found a text of 5 characters, which is too large",
+        ),
         (b"u1,1569888000,view,p\xff,9.90\n", "not UTF-8"),
         ('u1,1569888000,view,"p"1,9.90\n', "expected after"),
     ],
@@ -80,7 +89,7 @@ def test_rejects_go_whole_to_a_file(import_shop: Run, tmp_path: Path) -> None:
     assert first == {
         "file": str(tmp_path / "log.csv"),
         "line": 3,
-        "reason": "when: found 'never', expected a time as epoch_s",
+        "reason": "when: found a text of 5 characters, expected a time as epoch_s",
         "original": "u2,never,view,p1,1",
     }
     assert base64.b64decode(second["original_base64"]) == bad.rstrip()
@@ -150,11 +159,14 @@ def test_the_mapping_says_what_happens_to_other_event_values(
         (b"[1]", "found a list, expected a JSON object"),
         (b'{"session":0', "not JSON"),
         (b'{"session":"\xff","events":[]}', "not UTF-8"),
-        (b'{"session":0,"events":7}', "events: found 7, expected a list of events"),
-        (b'{"session":0}', "events: found None, expected a list of events"),
+        (b'{"session":0,"events":7}', "events: found a number, expected a list of events"),
+        (b'{"session":0}', "events: found nothing, expected a list of events"),
         (b'{"session":0,"events":[3]}', "events.type: missing or empty"),
         (b'{"session":0,"events":[{"type":["clicks"]}]}', "events.type: found a list"),
-        (b'{"session":true,"events":[{"type":"clicks","ts":1,"aid":1}]}', "session: found True"),
+        (
+            b'{"session":true,"events":[{"type":"clicks","ts":1,"aid":1}]}',
+            "session: found true or false",
+        ),
         (b'{"session":0,"events":[{"type":"clicks","ts":[],"aid":1}]}', "events.ts: found a list"),
         (b"[" * 100_000, "nested too deeply"),
     ],

@@ -51,6 +51,9 @@ FULL = (
     CountReport({"model drift intent error": 1, "model drift intent input session.views": 3}, {}),
     QualityReport("intent", 4321, {"n": 90, **WORTH}, {"n": 10, **WORTH, "log_loss": 0.75}),
     QualityReport("value", 10, {"n": 5, **WORTH_OF_A_SUM}, {"n": 5, **WORTH_OF_A_SUM}),
+    CountReport({"no_consent": 4, "consent_unreadable": 1, "no_consent intent": 3}, {}),
+    CountReport({"forgotten": 2}, {"customers": 2}),
+    CountReport({"merged": 5, "refused_links": 1}, {"identity": 6}),
     SinkReport(ticks=7, epochs=2, epoch_s=2.5),
     StepReport(0, {"profile": 0.5, "decide": 0.25, "sinks": 0.1}, 3, 0.5, 100, 1000, 8, 2),
     StepReport(1, {"profile": 0.5, "decide": 0.25, "sinks": 0.0}, 1, 0.5, 10, 100, 1, 1),
@@ -111,6 +114,11 @@ def test_every_report_has_its_part() -> None:
     assert found["cartwheel_model_bytes model=intent"] == 4321
     assert "cartwheel_model_auc model=value window=all" not in found
     assert not [name for name in found if "positives" in name]
+    assert found["cartwheel_identity_merged_total"] == 5
+    assert found["cartwheel_identity_refused_total"] == 1
+    assert found["cartwheel_events_no_consent_total"] == 4
+    assert found["cartwheel_events_consent_unreadable_total"] == 1
+    assert found["cartwheel_moments_no_consent_total model=intent"] == 3
     assert found["cartwheel_outputs_total kind=triggers"] == 2
     assert found["cartwheel_outputs_total kind=sessions"] == 0
     assert found["cartwheel_ticks_total"] == 7

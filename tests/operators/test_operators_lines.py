@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from operators.heads import LINE_BYTES, NAME_CHARACTERS, LineReader
+from operators.head_types import NAME_CHARACTERS
+from operators.heads import LINE_BYTES, LineReader
 from operators.lines import Lines, join
 
 NOW = 1_769_851_800_000

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from oracle.consent import Stretch, stretches_of
 from oracle.input import Classified, Event, classify
 from oracle.late_sessions import Retracted, sessions_as_known
 from oracle.late_triggers import Retraction
@@ -82,6 +83,15 @@ def run(
     customers: dict[tuple[str, int], list[Event]] = {}
     for event in classified.applied:
         customers.setdefault((event.customer, event.life), []).append(event)
+    stretches = [
+        (of, stretch)
+        for of, events in customers.items()
+        for stretch in (
+            stretches_of(events, rules.consent, rules.purposes)
+            if rules.consent
+            else [Stretch(events, [], None)]
+        )
+    ]
 
     sessions: list[Session] = []
     retracted: list[Retracted] = []
@@ -91,7 +101,8 @@ def run(
     superseded = Counter(
         {name: 0 for name, trigger in rules.triggers.items() if trigger["on"] == "any"}
     )
-    for (customer, number), events in customers.items():
+    for (customer, number), (events, said, revoked_by) in stretches:
+        until_then = min(watermark, revoked_by.before) if revoked_by else watermark
         by_time = sorted(events, key=lambda event: (event.time, event.arrival))
         if rules.grace_ms:
             gap_ms, collect = rules.gap_ms, rules.collect
@@ -100,23 +111,34 @@ def run(
             retracted += known.retracted
         else:
             sessions += sessions_of(
-                by_time, rules.collect, gap_ms=rules.gap_ms, watermark=watermark
+                by_time, rules.collect, gap_ms=rules.gap_ms, watermark=until_then
             )
         end = classified.forgotten.get((customer, number))
-        life = live(rules, customer, events, watermark=watermark, forgotten=end, then=change)
+        life = live(
+            *(rules, customer, events),
+            watermark=watermark,
+            forgotten=end,
+            then=change,
+            said=said,
+            revoked_by=revoked_by,
+        )
         decisions += life.decisions
         retractions += life.retracted
         changes += life.customer.changes
         superseded.update(life.superseded)
 
     closed_first = sum(session.revision == 1 for session in sessions)
-    counts = _counts(classified) | {"customers": len(customers), "sessions": closed_first}
+    counts = counts_of(classified) | {"customers": len(stretches), "sessions": closed_first}
+    if rules.consent:
+        applied = sum(len(stretch.events) for _, stretch in stretches)
+        counts |= {"applied": applied, "no_consent": counts["applied"] - applied}
     return Expected(
         classified, sessions, decisions, changes, counts, superseded, retracted, retractions
     )
 
 
-def _counts(classified: Classified) -> dict[str, int]:
+def counts_of(classified: Classified) -> dict[str, int]:
+    """Count lines by what became of them."""
     outcomes = Counter(line.outcome for line in classified.lines)
     return {
         "read": len(classified.lines),

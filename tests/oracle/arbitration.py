@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from oracle.arrivals import Known
 from oracle.conditions import naive
+from oracle.consent import Statement, needed, permitted
 from oracle.event_fields import event_value, event_values
 from oracle.observing import read
 from oracle.quiet import counts, is_quiet, quiet_end, zone_of
@@ -37,6 +38,8 @@ class Arbiter:
 
     customer: str
     sent: list[Message] = field(default_factory=list)
+    said: list[Statement] = field(default_factory=list)
+    """What the customer has said of consent so far."""
 
     def ask(self, rules: Rules, one: Instance, row: Mapping[str, Any]) -> Decision | None:
         """Decide what is due, or let it wait on: then it has another time to be asked at.
@@ -73,6 +76,10 @@ class Arbiter:
     ) -> Iterator[Any]:
         """Give every reason not to send now, in the order of T5."""
         time = one.asked
+        if rules.consent:
+            purposes = needed(rules.purposes, one.trigger, step.get("channel", ""))
+            if not all(permitted(self.said, rules.consent, each, time) for each in purposes):
+                yield "consent"
         if not trigger.get("enabled", True):
             yield "paused"
         if "when" in step and naive(read(step["when"]), dict(row), time) is not True:

@@ -97,13 +97,15 @@ def classify(
     forgotten: dict[tuple[str, int], int] = {}
     for arrival, line in enumerate(lines):
         try:
-            data, customer, time = _route(line, future_ms=future_ms, now_ms=now_ms)
+            data = decoded(line)
+            customer = _customer_of(data)
+            time = timed(data, future_ms=future_ms, now_ms=now_ms)
         except Rejected as why:
             fates.append(Line("dead letter", stage="route", reason=str(why)))
             continue
         before, watermark = watermark, max(watermark, time - disorder_ms)
         try:
-            name, message_id = _profile(data, uses)
+            name, message_id = body_of(data, uses)
         except Rejected as why:
             fates.append(Line("dead letter", stage="profile", reason=str(why)))
             continue
@@ -113,14 +115,9 @@ def classify(
             lives[customer] += 1
         event = Event(customer, time, name, message_id, arrival, data, lives[customer], before)
         ids = remembered.setdefault(customer, {})
-        if message_id in ids and abs(time - ids[message_id]) <= within_ms:
+        if is_duplicate(ids, message_id, time, last=last, within_ms=within_ms):
             fates.append(Line("duplicate", event))
             continue
-        if message_id is not None:
-            ids.pop(message_id, None)
-            ids[message_id] = time
-            if len(ids) > last:
-                del ids[next(iter(ids))]
         latest[customer] = max(time, latest.get(customer, time))
         fates.append(Line("late" if time < before - grace_ms else "applied", event))
     for customer, time in latest.items():
@@ -129,8 +126,26 @@ def classify(
     return Classified(fates, watermark, forgotten)
 
 
-def _route(line: bytes, *, future_ms: int, now_ms: int) -> tuple[dict[str, Any], str, int]:
-    """Find a line's customer and time; what fails here does not move the watermark."""
+def is_duplicate(
+    ids: dict[str, int], message_id: str | None, time: int, *, last: int, within_ms: int
+) -> bool:
+    """Tell whether a customer's event was seen before; remember it if not (I4).
+
+    `ids` are the event times by messageId, the oldest first.
+    """
+    if message_id is None:
+        return False
+    if message_id in ids and abs(time - ids[message_id]) <= within_ms:
+        return True
+    ids.pop(message_id, None)
+    ids[message_id] = time
+    if len(ids) > last:
+        del ids[next(iter(ids))]
+    return False
+
+
+def decoded(line: bytes) -> dict[str, Any]:
+    """Read a line; what fails here or with its customer or time does not move the watermark."""
     if len(line) > LONGEST_LINE:
         raise Rejected("too long")
     try:
@@ -140,20 +155,29 @@ def _route(line: bytes, *, future_ms: int, now_ms: int) -> tuple[dict[str, Any],
         raise Rejected("not JSON in UTF-8") from error
     if not isinstance(data, dict):
         raise Rejected("not an object")
+    return data
+
+
+def _customer_of(data: dict[str, Any]) -> str:
     ids = [data.get("userId"), data.get("anonymousId")]
     customer = next((one for one in ids if isinstance(one, str) and one), None)
     if customer is None:
         raise Rejected("no customer")
     if len(customer) > LONGEST_STRING:
         raise Rejected("customer too long")
+    return customer
+
+
+def timed(data: dict[str, Any], *, future_ms: int, now_ms: int) -> int:
+    """Find an event's time."""
     time = time_of(data.get("timestamp"))
     received = data.get("receivedAt")
     if time - (now_ms if received is None else time_of(received)) > future_ms:
         raise Rejected("in the future")
-    return data, customer, time
+    return time
 
 
-def _profile(data: dict[str, Any], uses: Sequence[Use]) -> tuple[str, str | None]:
+def body_of(data: dict[str, Any], uses: Sequence[Use]) -> tuple[str, str | None]:
     """Find an event's name (I3) and messageId, and check the fields that it is used for."""
     name = data.get("event") if data.get("type") == "track" else data.get("type")
     if not isinstance(name, str) or not 0 < len(name) <= LONGEST_STRING:

@@ -45,12 +45,16 @@ class Sessions:
     def arrive(self, event: Event) -> None:
         """Close what was over before an event; then take it in, and see what it has changed."""
         self.close(event.before)
+        self.join(event)
+        if event.is_late:
+            self.close(event.before)
+
+    def join(self, event: Event) -> None:
+        """Take an event in."""
         before = [run for run in self._runs() if self._is_near(run, event)]
         self._known.append(event)
         if len(before) == 2:
             self._retract(*before)
-        if event.is_late:
-            self.close(event.before)
 
     def close(self, watermark: float) -> None:
         """Close what is over, unless it was closed just so."""
@@ -67,6 +71,14 @@ class Sessions:
                 session = replace(session, named=old, revision=last.revision + 1)
             self.closed.append(session)
             self._latest[session.named] = session, events
+
+    def take_over(self, events: Sequence[Event]) -> None:
+        """Begin with the events of sessions that are open, which were somebody else's before."""
+        self._known += events
+
+    def leave_alone(self, events: set[int]) -> None:
+        """Let sessions, whose events these are by arrival, be as they are: nothing joins them."""
+        self._known = [event for event in self._known if event.arrival not in events]
 
     def _retract(self, earlier: list[Event], later: list[Event]) -> None:
         """Take the later of two sessions back, which have become one, if it was ever closed."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from oracle.identity import Merged, Refused
 from oracle.late_sessions import Retracted
 from oracle.late_triggers import Retraction
 from oracle.segments import Change
@@ -70,6 +71,18 @@ def retraction_record(one: Retraction, versions: Mapping[str, str]) -> str:
     sent = one.message
     data = _about(sent, versions) | {"cause": one.message_id}
     return canonical(["cartwheel.trigger.retracted", sent.customer, _text(one.time), data])
+
+
+def merged_record(one: Merged) -> str:
+    """Write that an anonymous id's past has become a customer's."""
+    data = {"anonymous": one.anonymous, "customer": one.customer, "events": one.events}
+    return canonical(["cartwheel.identity.merged", one.customer, _text(one.time), data])
+
+
+def refused_record(one: Refused) -> str:
+    """Write that a link was not made."""
+    data = {"anonymous": one.anonymous, "customer": one.customer, "reason": "known"}
+    return canonical(["cartwheel.identity.refused", one.customer, _text(one.time), data])
 
 
 def _about(one: Decision, versions: Mapping[str, str]) -> dict[str, Any]:

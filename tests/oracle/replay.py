@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 from oracle.arbitration import GOES_ON, Arbiter
 from oracle.arrivals import Known
 from oracle.conditions import naive
+from oracle.consent import Statement, needed, revocations, statement_of
 from oracle.event_fields import event_values
 from oracle.input import Event, value_at
 from oracle.late_triggers import Message, Retraction, retractions
@@ -86,9 +87,8 @@ class Life:
         A session that only late events have made may be over with it.
         """
         self.settle(watermark)
-        while (time := self.customer.next_look(event.time)) is not None:
-            self.look(time)
-            self.ask_at_once()
+        self.look_before(event.time)
+        self.take_consent(event)
         self.customer.arrive(event)
         self.after.append(self.customer.copy())
         known = self.customer.history[-1]
@@ -100,6 +100,45 @@ class Life:
         for session in self.closings(watermark) if self.rules.looks_at_closings() else ():
             self.close(session, late_at)
             self.ask_at_once()
+
+    def look_before(self, time: int) -> None:
+        """Let happen what happens by itself before a time, by the customer's own clock."""
+        while (look := self.customer.next_look(time)) is not None:
+            self.look(look)
+            self.ask_at_once()
+
+    def take_consent(self, event: Event) -> None:
+        """Take in what an event says of consent; note when messages are permitted no more."""
+        consent, purposes = self.rules.consent, self.rules.purposes
+        if not consent:
+            return
+        said = self.arbiter.said
+        said += filter(None, [statement_of(event, consent, purposes)])
+        for name, trigger in self.rules.triggers.items():
+            case = self.cases.setdefault(name, Case())
+            case.cancels = [each for each in case.cancels if not each.is_consent]
+            for number, step in enumerate(steps_of(trigger), start=1):
+                for purpose in needed(purposes, name, step.get("channel", "")):
+                    case.cancels += [
+                        Cancel(time, "", by, frozenset({number}), is_consent=True)
+                        for time, by in revocations(said, consent, purpose).items()
+                    ]
+
+    def revoke(self, event: Event, watermark: float) -> None:
+        """Forget the customer, who permits no profiling from this event on (N4).
+
+        What is due before it is asked with what was known before; `watermark` is the one at the
+        end.
+        """
+        self.settle(min(event.before, watermark))
+        self.look_before(event.time)
+        self.closed |= {known.event.arrival for known in self.customer.history}
+        self.take_consent(event)
+        for case in self.cases.values():
+            case.cancels.append(Cancel(event.time, "", event.message_id, is_consent=True))
+        self.settle(min(event.time, watermark))
+        self.customer.forget(event.time)
+        self.forgotten = True
 
     def settle(self, watermark: float) -> None:
         """Let everything happen that lies before the watermark, in the order of time."""
@@ -130,14 +169,8 @@ class Life:
 
     def closings(self, watermark: float) -> list[list[Event]]:
         """Return the sessions that are over before the watermark, and none of them was before."""
-        if not self.customer.history:
-            return []
-        history = [known.event for known in self.customer.history]
-        by_time = sorted(history, key=lambda event: (event.time, event.arrival))
         gap_ms = self.customer.rules.gap_ms
-        sessions = [
-            run for run in runs_of(by_time, gap_ms=gap_ms) if run[-1].time + gap_ms < watermark
-        ]
+        sessions = [run for run in sessions_in(self.customer) if run[-1].time + gap_ms < watermark]
         return [each for each in sessions if self.closed.isdisjoint(e.arrival for e in each)]
 
     def close(self, session: list[Event], late_at: float) -> None:
@@ -167,10 +200,7 @@ class Life:
 
     def ends_of_sessions(self, customer: Customer) -> set[int]:
         """Return when the sessions of a history are over."""
-        gap_ms = self.customer.rules.gap_ms
-        history = [known.event for known in customer.history]
-        by_time = sorted(history, key=lambda event: (event.time, event.arrival))
-        return {run[-1].time + gap_ms for run in runs_of(by_time, gap_ms=gap_ms)}
+        return {run[-1].time + customer.rules.gap_ms for run in sessions_in(customer)}
 
     def look(self, time: int) -> None:
         """Ask the conditions of all segments at a time at which something changes by itself."""
@@ -192,12 +222,16 @@ class Life:
                 self.note_cancel(name, trigger, each)
         for each in happenings:
             for name, trigger in self.rules.triggers.items():
-                if matches(trigger["on"], each) and self.holds(trigger.get("where"), each):
-                    key = key_of(trigger, each.known)
-                    about = (name, key, each.time, each.message_id, each.known, each.late_at)
-                    start = Start(*about)
-                    case = self.cases.setdefault(name, Case())
-                    case.open(start, trigger, len(self.customer.history), each.closing_from)
+                self.note_start(name, trigger, each)
+
+    def note_start(self, name: str, trigger: Trigger, happening: Happening) -> None:
+        """Open an instance of a trigger if something starts it."""
+        if matches(trigger["on"], happening) and self.holds(trigger.get("where"), happening):
+            key = key_of(trigger, happening.known)
+            about = (name, key, happening.time, happening.message_id, happening.known)
+            start = Start(*about, happening.late_at)
+            case = self.cases.setdefault(name, Case())
+            case.open(start, trigger, len(self.customer.history), happening.closing_from)
 
     def note_cancel(self, name: str, trigger: Trigger, happening: Happening) -> None:
         """Note for which steps of a trigger something is a cancel, if for any."""
@@ -322,12 +356,15 @@ def live(
     watermark: float,
     forgotten: int | None = None,
     then: Then | None = None,
+    said: Sequence[Statement] = (),
+    revoked_by: Event | None = None,
 ) -> Life:
     """Replay one life of a customer.
 
-    `events` are in order of arrival; `forgotten` is when the customer is forgotten, if so.
+    `events` are in order of arrival; `forgotten` is when the customer is forgotten, if so. `said`
+    is what was said of consent before, `revoked_by` the event by which it ends for lack of it.
     """
-    life = Life(rules, Customer(rules, customer), Arbiter(customer))
+    life = Life(rules, Customer(rules, customer), Arbiter(customer, said=[*said]))
     for event in events:
         if then and event.arrival >= then.arrival:
             life.change_rules(then)
@@ -335,10 +372,20 @@ def live(
         life.arrive(event, min(event.before, watermark))
     if then and (forgotten is None or forgotten >= then.watermark):
         life.change_rules(then)
-    if forgotten is not None:
+    if revoked_by is not None:
+        life.revoke(revoked_by, watermark)
+    elif forgotten is not None:
         life.forget(forgotten)
     life.settle(watermark)
     return life
+
+
+def sessions_in(customer: Customer) -> list[list[Event]]:
+    """Cut a customer's history into sessions."""
+    history = [known.event for known in customer.history]
+    inside = [event for event in history if event.arrival not in customer.outside]
+    by_time = sorted(inside, key=lambda event: (event.time, event.arrival))
+    return runs_of(by_time, gap_ms=customer.rules.gap_ms) if by_time else []
 
 
 def matches(what: str | Mapping[str, str], happening: Happening) -> bool:

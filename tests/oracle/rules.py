@@ -67,6 +67,9 @@ class Rules:
     limits: Sequence[Mapping[str, Any]] = ()
     quiet_hours: Mapping[str, str] | None = None
     holdout: str | Mapping[str, str] | None = None
+    consent: Mapping[str, Any] | None = None
+    purposes: Mapping[str, Any] = field(default_factory=dict)
+    identity: Mapping[str, Any] | None = None
 
     def uses(self) -> list[Use]:
         """List every field that some rule reads, and on which events."""
@@ -147,6 +150,9 @@ class Rules:
             **({"limits": _plain(self.limits)} if self.limits else {}),
             **({"quiet_hours": _plain(self.quiet_hours)} if self.quiet_hours else {}),
             **({"holdout": _plain(self.holdout)} if self.holdout else {}),
+            **({"consent": _plain(self.consent)} if self.consent else {}),
+            **({"purposes": _plain(self.purposes)} if self.purposes else {}),
+            **({} if self.identity is None else {"identity": _plain(self.identity)}),
         }
 
 

@@ -24,7 +24,7 @@ from oracle.specs import kind_of, milliseconds
 EMPTY = {"count": 0, "sum": 0, "distinct": 0}
 
 
-Origin = Literal["event", "timer", "grace", "reconcile"]
+Origin = Literal["event", "timer", "grace", "reconcile", "merge"]
 
 
 class Change(NamedTuple):
@@ -67,6 +67,8 @@ class Customer:
     """How many events had arrived when a feature or collected value was new."""
     blank: set[str] = field(default_factory=set)
     """What else conditions name, and nobody knows before the next event."""
+    outside: set[int] = field(default_factory=set)
+    """The events, by arrival, that are part of no session of the customer's."""
 
     def __post_init__(self) -> None:
         self.members = {name: Membership() for name in self.rules.segments}
@@ -81,6 +83,7 @@ class Customer:
         other.members = {name: replace(member) for name, member in self.members.items()}
         other.changes = []
         other.times = set(self.times)
+        other.outside = set(self.outside)
         other.seen = {name: list(seen) for name, seen in self.seen.items()}
         return other
 
@@ -88,6 +91,11 @@ class Customer:
         """Let pass what changes by itself before an event, then look at what it changes."""
         clock = int(event.before) if event.is_late else event.time
         self.pass_by(clock)
+        known = self.take(event, clock)
+        self.look(known.clock, "grace" if event.is_late else "event")
+
+    def take(self, event: Event, clock: int) -> Known:
+        """Take an event in; `clock` is the time from which on it is known."""
         is_latest, zone = True, "UTC"
         if self.history:
             zone, clock = self.history[-1].zone, max(clock, self.history[-1].clock)
@@ -102,7 +110,7 @@ class Customer:
         for name, spec in self.specs.items():
             self.seen[name] += arrivals_of(spec, [known])
             self.times |= set(times_of(spec, known))
-        self.look(clock, "grace" if event.is_late else "event")
+        return known
 
     def pass_by(self, before: float) -> None:
         """Look at each time before another at which something may change by itself."""
@@ -214,11 +222,12 @@ class Customer:
     def session(self, now: int) -> list[Known]:
         """Return the events of the session that is not over, in order of arrival."""
         current: list[Known] = []
-        for each in sorted(self.history, key=lambda known: known.event.time):
+        inside = [each for each in self.history if each.event.arrival not in self.outside]
+        for each in sorted(inside, key=lambda known: known.event.time):
             if current and each.event.time - current[-1].event.time > self.rules.gap_ms:
                 current = []
             current.append(each)
-        is_over = now > current[-1].event.time + self.rules.gap_ms
+        is_over = not current or now > current[-1].event.time + self.rules.gap_ms
         return [] if is_over else sorted(current, key=lambda known: known.number)
 
     def since(self, name: str, known: Sequence[Known]) -> list[Known]:

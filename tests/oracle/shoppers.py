@@ -62,7 +62,7 @@ def _in_time(start: str, events: list[tuple[Any, ...]]) -> list[bytes]:
     stream, front = [], int(datetime.fromisoformat(start).timestamp() * 1000)
     for number, (step, jitter, customer, name, properties, context, plan) in enumerate(events):
         time = front + step * MINUTE_MS + jitter
-        front = max(front, front + step * MINUTE_MS)
+        front = max(front, time)
         is_identify = name == "identify"
         event = {
             "messageId": f"m{number}",

@@ -9,7 +9,9 @@ from oracle.arrivals import Known
 from oracle.rules import Rules, Step, Trigger, steps_of
 
 Outcome = Literal["sent", "cancelled", "superseded", "suppressed", "expired"]
-Reason = Literal["removed", "paused", "when", "quiet_hours", "again", "limit", "holdout"]
+Reason = Literal[
+    *("consent", "removed", "paused", "when", "quiet_hours", "again", "limit", "holdout"), "merged"
+]
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class Cancel(NamedTuple):
     message_id: str | None
     steps: frozenset[int] | None = None
     is_late: bool = False
+    is_consent: bool = False
+    """It is that the customer permits these messages no more."""
 
 
 class Wait(NamedTuple):
@@ -117,7 +121,7 @@ class End(NamedTuple):
     """How the wait of an instance ends."""
 
     time: int
-    outcome: Literal["cancelled", "superseded", "asked"]
+    outcome: Literal["cancelled", "consent", "superseded", "asked"]
     message_id: str | None = None
 
 
@@ -191,8 +195,10 @@ class Case:
             further = []
         superseded = min((i.opened for i in further), default=math.inf)
         if cancels and cancelled <= superseded:
-            ids = [each.message_id for each in cancels if each.time == cancelled]
-            return End(int(cancelled), "cancelled", least_id(ids))
+            first = [each for each in cancels if each.time == cancelled]
+            real = [each for each in first if not each.is_consent]
+            ids = [each.message_id for each in real or first]
+            return End(int(cancelled), "cancelled" if real else "consent", least_id(ids))
         if superseded <= one.asked:
             [by] = [i for i in further if i.opened == superseded]
             return End(by.opened, "superseded", least_id(by.cause))
@@ -204,7 +210,7 @@ class Case:
         At the time of a cancel it is no longer pending, at the time when it was asked it was.
         """
         self.waiting = [other for other in self.waiting if other is not one]
-        until = end.time - (end.outcome == "cancelled")
+        until = end.time - (end.outcome in {"cancelled", "consent"})
         one.waits.append(Wait(one.step, one.first, until))
         if trigger is None or trigger.get("restart", True):
             return
@@ -267,7 +273,10 @@ def decided(
 
 
 def ended(one: Instance, customer: str, rules: Rules, end: End) -> Decision:
-    """Write down that an instance was cancelled or superseded."""
+    """Write down that an instance was cancelled, superseded, or permitted no more."""
+    if end.outcome == "consent":
+        made = decided(one, customer, rules, "suppressed", end.time, "consent")
+        return replace(made, cancelled_by=end.message_id)
     if end.outcome == "cancelled":
         made = decided(one, customer, rules, "cancelled", end.time)
         return replace(made, cancelled_by=end.message_id)

@@ -56,7 +56,9 @@ def stamp(time: int, offset: str = "Z") -> str:
 def renamed(stream: Sequence[bytes], suffix: str) -> list[bytes]:
     """Give a stream's customers other names."""
     new = [line.replace(b'"userId":"u', f'"userId":"{suffix}u'.encode()) for line in stream]
-    return [line.replace(b'"anonymousId":"', f'"anonymousId":"{suffix}'.encode()) for line in new]
+    for name in ("anonymousId", "previousId"):
+        new = [line.replace(f'"{name}":"'.encode(), f'"{name}":"{suffix}'.encode()) for line in new]
+    return new
 
 
 def present(fields: dict[str, Any]) -> dict[str, Any]:

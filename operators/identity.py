@@ -1,0 +1,403 @@
+"""Identity: knows whose each anonymous id is, and keeps what was done under one until it is linked.
+
+Each id belongs to a shard, as customers do. A shard is given the events of its anonymous ids and,
+of events that name no anonymous id that matters, those of its customers. It says whose each event
+is, and gives every shard its share anew (J1 to J4, J10).
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from heapq import merge
+from itertools import chain
+from operator import attrgetter
+from typing import NamedTuple
+
+import msgspec
+
+from operators.clock import Clock
+from operators.consent import Consent, ConsentRules
+from operators.event_plans import EventPlans
+from operators.fields import Body
+from operators.identity_plan import IdentityPlan, Naming
+from operators.joins import Ended, Forget, Join, KeptEvent, LetGo, Linked
+from operators.kept import Kept
+from operators.kept_events import Cutter, said_before
+from operators.names import Named, NameStore
+from operators.outputs import Outputs, Record, make_id
+from operators.past import NOTHING, Past
+from operators.plans import DecidePlan, ProfilePlan
+from operators.preferences import PreferenceReader
+from operators.route import by_shard, shard_of, shards_of
+from operators.suppression import NOBODY, SUPPRESSED, Begin, Out, Suppression
+from operators.ticks import ShardTick
+from operators.times import AFTER_ALL, EventTime
+
+KEPT_BYTES_MOST = 1 << 20
+"""How much is kept of one anonymous id; the oldest events go."""
+
+
+class _Message(msgspec.Struct, gc=False):
+    messageId: str | None = None  # noqa: N815 (the Segment spec's name)
+
+
+_place = attrgetter("place")
+_messages = msgspec.json.Decoder(_Message)
+_nothing_more = Linked(1 << 62, "", AFTER_ALL, AFTER_ALL)
+
+
+def _know(named: Named) -> None:
+    """Take note that an id is a customer's own: its events can become nobody's past any more."""
+    named.is_customer = True
+    named.events, named.size, named.consent = [], 0, None
+
+
+def _message_id(line: bytes) -> str:
+    try:
+        return _messages.decode(line).messageId or ""
+    except msgspec.DecodeError:  # the profile step will reject it
+        return ""
+
+
+class _Naming(NamedTuple):
+    """An event that names an id.
+
+    Attributes:
+        at: the index of the event in its share.
+        place: of the event among the lines of its tick.
+        name: the id.
+        time: of the event, in ms.
+        watermark: the shard's before it.
+    """
+
+    at: int
+    place: int
+    name: str
+    time: EventTime
+    watermark: EventTime
+
+
+class Plans(NamedTuple):
+    """What the step needs to know of the config."""
+
+    identity: IdentityPlan
+    profile: ProfilePlan
+    decide: DecidePlan
+
+
+class IdentityStep:
+    """Says whose events are; gives a customer what was done under an anonymous id before.
+
+    Knows nothing of Bytewax or of files: give it ticks, it gives every shard its share.
+
+    Args:
+        plans: whom events name, how much is kept, and what the rules do with it.
+        store: the ids of this shard.
+        clock: where the readers stood at the last snapshot.
+        shards: how many slices of the customers.
+        suppression: whose events are dropped.
+    """
+
+    def __init__(
+        self,
+        plans: Plans,
+        store: NameStore,
+        clock: Clock,
+        *,
+        shards: int,
+        suppression: Suppression = NOBODY,
+    ) -> None:
+        kept = Kept(plans.profile)
+        self._plan = plans.identity
+        self._name = plans.profile.name
+        self._retention_ms = plans.profile.retention_ms
+        self._grace_ms = plans.profile.grace_ms
+        self._duplicates_last = plans.profile.duplicates_last
+        self._duplicates_within_ms = plans.profile.duplicates_within_ms
+        self._store = store
+        self._clock = clock
+        self._shards = shards
+        self._past = Past(plans.profile, plans.decide)
+        self._cutter = Cutter(EventPlans(kept), plans.profile.consent)
+        self._suppression = suppression
+        self._consent = consent = plans.profile.consent
+        self._rules = ConsentRules(consent) if consent else None
+        self._preferences = PreferenceReader(consent) if consent else None
+        self._joins: list[Join] = []
+        self._ends: list[Ended] = []
+        self._gone: list[LetGo] = []
+        self._out: dict[str, Begin] = {}
+        self._ids: dict[str, None] = {}
+        self._names: dict[str, Named] = {}
+
+    def on_tick(self, tick: ShardTick) -> list[ShardTick]:
+        """Say whose a tick's events are; return each shard's share of them, in order."""
+        tick = self._suppression.without_ids(tick)
+        self._joins, self._ends, self._gone, self._out = [], [], [], {}
+        customers: list[str] = []
+        if tick.customers or tick.linked or tick.forgets:
+            tick, customers = self._resolve(tick)
+        self._clock.advance(tick.name, tick.watermark, ended=tick.ended)
+        self._store.expire(EventTime(self._clock.watermark), self._lasts_until)
+        return self._shares(tick, customers)
+
+    def snapshot(self) -> Clock:
+        """Write what has changed; return where the readers stand."""
+        self._store.flush()
+        return self._clock
+
+    def _resolve(  # noqa: C901 (one loop, and a hot one)
+        self, tick: ShardTick
+    ) -> tuple[ShardTick, list[str]]:
+        """Say whose each event is; take in what they say of ids, in the order they came.
+
+        Returns:
+            The tick, without events of those whom others of it let be dropped; and whose they are.
+        """
+        assert tick.names is not None, "a reader says who is named where ids are linked"
+        customers, kinds = list(tick.customers), tick.names.naming.tolist()
+        is_own = (shards_of(customers, self._shards) == tick.shard).tolist()
+        namings = list(self._namings(tick, customers, kinds))
+        ids = chain((each.name for each in namings), (each.customer for each in tick.linked))
+        self._ids = dict.fromkeys(ids)
+        self._names = self._store.names.edit(self._ids)
+        forgets = {each.place for each in tick.forgets}
+        dropped: set[int] = set()
+        tick.counts.update(merged=0, refused_links=0)  # so that they are told where there are none
+        notes: Iterator[Linked | Forget] = merge(tick.linked, tick.forgets, key=_place)
+        following = chain(notes, [_nothing_more])
+        told = next(following)
+        for kind, naming in zip(kinds, namings, strict=True):
+            while told.place < naming.place:
+                self._note(tick, told)
+                told = next(following)
+            if self._out and self._is_dropped(kind, naming, customers):
+                dropped.add(naming.at)
+            elif naming.place in forgets:
+                customers[naming.at] = naming.name  # it is of that id, whoever has it
+            elif kind == Naming.CUSTOMER:
+                if is_own[naming.at]:  # else the link of another was taken back
+                    _know(self._used(naming.name, naming.time, naming.watermark))
+            elif kind == Naming.ANONYMOUS:
+                customers[naming.at] = self._owner(tick, naming)
+            elif naming.name not in self._out:
+                self._link(tick, naming)
+        while told is not _nothing_more:
+            self._note(tick, told)
+            told = next(following)
+        if self._out:
+            self._suppression.drop_letters(tick, self._out)
+        if dropped:
+            left = [index for index in range(len(customers)) if index not in dropped]
+            tick.counts[SUPPRESSED] += len(dropped)
+            return tick.take(left), [customers[index] for index in left]
+        return tick, customers
+
+    def _namings(
+        self, tick: ShardTick, customers: list[str], kinds: list[int]
+    ) -> Iterator[_Naming]:
+        assert tick.names is not None
+        assert tick.order is not None
+        columns = zip(
+            kinds,
+            customers,
+            tick.names.anonymous,
+            tick.order.tolist(),
+            tick.times.tolist(),
+            self._clock.before(tick.name.reader, tick.watermarks).tolist(),
+            strict=True,
+        )
+        for index, (kind, customer, other, place, time, watermark) in enumerate(columns):
+            name = customer if kind == Naming.CUSTOMER else other
+            yield _Naming(index, place, name, time, watermark)
+
+    def _note(self, tick: ShardTick, told: Linked | Forget) -> None:
+        """Take note of a customer to whom an id of any shard is linked, or who is forgotten."""
+        watermark = min(told.watermark, self._clock.others(tick.name.reader))
+        before = EventTime(max(watermark, self._clock.watermark))
+        if isinstance(told, Forget):
+            self._forget(told, before)
+        elif told.customer not in self._out:
+            _know(self._used(told.customer, told.time, before))
+
+    def _forget(self, told: Forget, watermark: EventTime) -> None:
+        """Let go of an id, and of those of this shard that are linked to it."""
+        linked = self._store.forget(told.customer)
+        self._names = self._store.names.edit(self._ids)
+        gone = [
+            LetGo(told.place, each.name, told.time, watermark, told.event)
+            for each in linked
+            if self._lasts_until(each) >= watermark
+        ]
+        self._gone += gone
+        if told.event.suppress:
+            self._drop(told.customer, told.place, Out.EVERYWHERE)
+            for each in gone:
+                self._drop(each.anonymous, told.place, Out.AS_LINKED)
+
+    def _drop(self, name: str, place: int, where: Out) -> None:
+        """Drop what names an id from now on."""
+        begin = self._out.get(name, Begin(place))
+        if where == Out.EVERYWHERE:
+            begin = begin._replace(everywhere=min(begin.everywhere, place))
+        self._out[name] = begin
+        self._suppression.add(name, where)
+
+    def _is_dropped(self, kind: int, event: _Naming, customers: Sequence[str]) -> bool:
+        """Tell whether an event names one who is dropped since an event of the same tick."""
+        begin = self._out.get(customers[event.at])
+        return begin is not None and (kind != Naming.LINKING or begin.everywhere < event.place)
+
+    def _used(self, name: str, time: EventTime, watermark: EventTime) -> Named:
+        """Return what is known of an id that an event names; one that is new is known from now."""
+        named = self._names.get(name)
+        if named is None:
+            named = Named(name, time, EventTime(time + self._plan.keep_ms))
+            self._store.expiries.add(named.expiry, name)
+            self._names[name] = self._store.names.insert(name, named)
+        elif self._lasts_until(named) < watermark:  # as if it were gone already
+            named.is_customer, named.customer = False, ""
+            named.used, named.events, named.size, named.consent = time, [], 0, None
+        named.used = max(named.used, time)
+        return named
+
+    def _lasts_until(self, named: Named) -> EventTime:
+        is_linked = named.is_customer or named.customer
+        return EventTime(named.used + (self._retention_ms if is_linked else self._plan.keep_ms))
+
+    def _owner(self, tick: ShardTick, event: _Naming) -> str:
+        """Return whose an anonymous event is; keep it where that is not known yet (J1, J5)."""
+        named = self._used(event.name, event.time, event.watermark)
+        if named.customer:
+            return named.customer
+        if not named.is_customer:
+            self._keep(named, tick, event)
+        return event.name
+
+    def _keep(self, named: Named, tick: ShardTick, event: _Naming) -> None:
+        """Keep what the rules read of an event; the oldest go where there are too many (J5)."""
+        late_below = EventTime(int(tick.late_below[event.at]))
+        is_late = event.time < late_below - self._grace_ms
+        line = self._cutter.cut(tick.line(event.at))
+        if line is None or (is_late and self._rules is None):
+            return
+        body = self._cutter.body(line)
+        message_id = body.messageId or ""
+        if message_id and self._has(named, message_id, event.time):
+            return  # nothing more comes of it, and nothing that it says
+        is_bare = not self._permits(named, body, event.time) or is_late
+        if is_bare:
+            line = self._cutter.said(line)
+        about = (event.time, event.watermark, late_below)
+        kept = KeptEvent(*about, line, message_id, is_bare)
+        events, since = named.events, named.used - self._plan.keep_ms
+        events.append(kept)
+        named.size += len(line)
+        gone = 0
+        while len(events) - gone > self._plan.events_most or (
+            gone < len(events) and (events[gone].time < since or named.size > KEPT_BYTES_MOST)
+        ):
+            named.size -= len(events[gone].line)
+            gone += 1
+        del events[:gone]
+
+    def _has(self, named: Named, message_id: str, time: EventTime) -> bool:
+        """Tell whether an event is kept already, as far as duplicates are looked for (I4)."""
+        last = self._duplicates_last
+        return last > 0 and any(
+            each.message_id == message_id and abs(each.time - time) <= self._duplicates_within_ms
+            for each in named.events[-last:]
+        )
+
+    def _permits(self, named: Named, body: Body, time: EventTime) -> bool:
+        """Tell whether an event may be kept; let go of those that may no more be (N3, N4)."""
+        if self._consent is None or self._rules is None or self._preferences is None:
+            return True
+        profiling = self._consent.profiling
+        before = self._rules.since(named.consent, profiling)
+        said = self._preferences.read(body)
+        if said.purposes or said.region is not None:
+            if named.consent is None:
+                named.consent = Consent({}, [])
+            self._rules.note(named.consent, said, time, body.messageId or "")
+        since = self._rules.since(named.consent, profiling)
+        if since != before:
+            named.events = [
+                each
+                if each.is_bare or (since is not None and each.time >= since)
+                else msgspec.structs.replace(each, line=self._cutter.said(each.line), is_bare=True)
+                for each in named.events
+            ]
+            named.size = sum(len(each.line) for each in named.events)
+        return since is not None and time >= since
+
+    def _link(self, tick: ShardTick, event: _Naming) -> None:
+        """Link an anonymous id to a customer; the first time its events become theirs (J4)."""
+        customer, place = tick.customers[event.at], event.place
+        before = self._names.get(event.name)
+        since = (before.used if before else event.time) - self._plan.keep_ms
+        named = self._used(event.name, event.time, event.watermark)
+        if named.is_customer:
+            self._say(tick, "refused", event, {"reason": "known"})
+            tick.counts["refused_links"] += 1
+            return
+        is_first, events = not named.customer, [e for e in named.events if e.time >= since]
+        if named.consent is not None and self._consent is not None:
+            oldest = min((each.time for each in events), default=AFTER_ALL)
+            events = [*said_before(named.consent, self._consent, oldest), *events]
+        named.customer = customer
+        if not is_first:
+            return
+        named.events, named.size, named.consent = [], 0, None
+        past = self._past.of(event.name, events, event.watermark) if events else NOTHING
+        self._say(tick, "merged", event, {"events": past.applied})
+        tick.counts["merged"] += 1
+        about = (event.time, event.watermark)
+        if events:
+            kept = (past.profile, past.decided)
+            self._joins.append(Join(place, customer, event.name, *about, events, *kept))
+        message_id = _message_id(tick.line(event.at))
+        self._ends.append(Ended(place, event.name, customer, *about, message_id))
+
+    def _say(self, tick: ShardTick, what: str, event: _Naming, more: dict[str, object]) -> None:
+        customer = tick.customers[event.at]
+        message_id = _message_id(tick.line(event.at))
+        made = make_id(what, self._name, event.name, customer, event.time, message_id)
+        data: dict[str, object] = {"anonymous": event.name, "customer": customer, **more}
+        record = Record(f"identity.{what}", f"{made}-{what}", customer, event.time, data)
+        tick.outputs.add("identity", record)
+
+    def _shares(self, tick: ShardTick, customers: list[str]) -> list[ShardTick]:
+        """Give every shard the events of its customers; what the reader says goes to its own."""
+        indices = by_shard(shards_of(customers, self._shards), self._shards)
+        nothing = tick.take([])  # most shares of a live tick are empty, and there are many
+        nothing.counts, nothing.outputs = Counter(), Outputs()
+        joins, ends = defaultdict[int, list[Join]](list), defaultdict[int, list[Ended]](list)
+        for join in self._joins:
+            joins[shard_of(join.customer, self._shards)].append(join)
+        for end in self._ends:
+            ends[shard_of(end.anonymous, self._shards)].append(end)
+        shares = []
+        for shard, some in enumerate(indices):
+            share = nothing
+            if len(some):
+                of_these = some.tolist()
+                share = tick.take(of_these, [customers[i] for i in of_these])
+            is_own = shard == tick.shard
+            own = tick if is_own else nothing
+            shares.append(
+                replace(
+                    share,
+                    shard=shard,
+                    counts=own.counts,
+                    outputs=own.outputs,
+                    linked=[],
+                    forgets=[],
+                    letters_after=[],
+                    letter_places=[],
+                    gone=self._gone if is_own else [],
+                    joins=joins.get(shard, []),
+                    ends=ends.get(shard, []),
+                )
+            )
+        return shares
