@@ -75,8 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.junit:
         customers = [Path(config.attributes.file)] if config.attributes else []
         check_place("--junit", arguments.junit, [arguments.config, *files, *customers])
-    hidden = (identity_plan(config), privacy_plan(config))
-    rules = Rules(profile, decide, config.time.disorder_ms, *hidden)
+    read = (identity_plan(config), privacy_plan(config))  # what comes before the profile
+    rules = Rules(profile, decide, config.time.disorder_ms, *read)
     for each in () if arguments.json else loaded.warnings:
         place = f"{each.file}:{each.line}:{each.column}"
         print(visible(f"{place}: warning: {each.message}"), file=sys.stderr)

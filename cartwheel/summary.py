@@ -10,7 +10,7 @@ from rich.table import Table
 from cartwheel.places import write_whole
 from cartwheel.visible import print_json
 from connectors.tick_parts import SinkState
-from operators.suppression import SUPPRESSED
+from operators.dropping import SUPPRESSED
 
 
 class Summary(msgspec.Struct, omit_defaults=True):

@@ -13,7 +13,7 @@ from state.records import record_key
 _named = msgspec.msgpack.Decoder(Named)
 
 
-class KeptEvent(msgspec.Struct, frozen=True):
+class Waiting(msgspec.Struct, frozen=True):
     """An anonymous event that waits for its customer: when it was, and what is left of it."""
 
     time: str
@@ -31,7 +31,7 @@ class Ids(msgspec.Struct, frozen=True):
 
     belongs_to: str | None
     linked: list[str]
-    events: list[KeptEvent]
+    events: list[Waiting]
 
 
 def owner_of(folder: StateFolder, anonymous: str) -> str | None:
@@ -65,7 +65,7 @@ def ids_of(folder: StateFolder, name: str) -> Ids | None:
     return Ids(
         belongs_to=named.customer or None if named else None,
         linked=sorted(linked),
-        events=[KeptEvent(format_time(each.time), msgspec.Raw(each.line)) for each in kept],
+        events=[Waiting(format_time(each.time), msgspec.Raw(each.line)) for each in kept],
     )
 
 

@@ -4,7 +4,7 @@ Part of the profile step: what is not permitted is not kept, and what was collec
 customer revokes (N3, N4).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from operators.consent import Consent, ConsentRules, refuse_others, repeats
@@ -13,11 +13,10 @@ from operators.fields import Body
 from operators.kept import Kept
 from operators.models.moments import Moments
 from operators.preferences import NOTHING_SAID, PreferenceReader, Said
+from operators.profile_sessions import Sessions
 from operators.profile_store import Profile, ProfileStore
 from operators.ticks import ConsentSaid, ProfileResult
 from operators.times import AFTER_ALL, EventTime
-
-GoBy = Callable[[Profile, EventTime, EventTime], None]
 
 
 class _Revoked(NamedTuple):
@@ -35,12 +34,16 @@ class ConsentGate:
         kept: what else is kept of customers.
         store: the profiles and their deadlines.
         moments: takes back what models wait for.
-        go_by: lets happen what changes by itself in a profile before a time, given with the
-            watermark.
+        sessions: lets happen what changes by itself in a profile.
     """
 
     def __init__(
-        self, plan: ConsentPlan, kept: Kept, store: ProfileStore, moments: Moments, go_by: GoBy
+        self,
+        plan: ConsentPlan,
+        kept: Kept,
+        store: ProfileStore,
+        moments: Moments,
+        sessions: Sessions,
     ) -> None:
         self._profiling = plan.profiling
         self._models = plan.models
@@ -51,7 +54,7 @@ class ConsentGate:
         self._timers = store.timers
         self._row_timers = store.row_timers
         self._moments = moments
-        self._go_by = go_by
+        self._sessions = sessions
 
     def admits(
         self,
@@ -94,7 +97,7 @@ class ConsentGate:
             return True
         at = EventTime(max(end, profile.moment) + 1)
         profile.timer = AFTER_ALL
-        self._go_by(profile, at, watermark)
+        self._sessions.go_by(profile, at, watermark)
         self._forget(profile, at)
         told = ConsentSaid(profile.customer, at, watermark, None, _copy(profile), at, ())
         result.signs.append(told)
@@ -125,7 +128,7 @@ class ConsentGate:
         forgets = profile.applied and (forgets or is_lost)
         at = _after(profile, time, watermark) if forgets or revoked else None
         if has_changed or at is not None:  # decide goes on to the watermark, by rows of then
-            self._go_by(profile, watermark if at is None else at, watermark)
+            self._sessions.go_by(profile, watermark if at is None else at, watermark)
         if at is not None:
             for name in revoked:
                 self._moments.revoke(profile, name, at)
@@ -133,7 +136,7 @@ class ConsentGate:
                 self._forget(profile, at)
         if has_changed or forgets:
             # decide lets pass what lies before the watermark: it must have been told of it
-            self._go_by(profile, watermark, watermark)
+            self._sessions.go_by(profile, watermark, watermark)
             forgotten = at if forgets else None
             consent, names = _copy(profile), tuple(revoked)
             told = ConsentSaid(profile.customer, *when, message_id, consent, forgotten, names)
@@ -176,14 +179,18 @@ class ConsentGate:
 
 
 def let_go_of_consent(
-    result: ProfileResult, profile: Profile, time: EventTime, watermark: EventTime, go_by: GoBy
+    result: ProfileResult,
+    profile: Profile,
+    time: EventTime,
+    watermark: EventTime,
+    sessions: Sessions,
 ) -> None:
     """Refuse what a customer permitted, of whom an event comes while no consent is asked for.
 
     What it says is not read, so nothing of it is to hold where a later config asks again.
     """
     if profile.consent is not None and refuse_others(profile.consent, ()):
-        go_by(profile, watermark, watermark)
+        sessions.go_by(profile, watermark, watermark)
         told = ConsentSaid(profile.customer, time, watermark, None, _copy(profile), None, ())
         result.signs.append(told)
 

@@ -6,7 +6,7 @@ is, and gives every shard its share anew (J1 to J4, J10).
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from heapq import merge
 from itertools import chain
@@ -16,25 +16,18 @@ from typing import NamedTuple
 import msgspec
 
 from operators.clock import Clock
-from operators.consent import Consent, ConsentRules
-from operators.event_plans import EventPlans
-from operators.fields import Body
+from operators.dropping import SUPPRESSED, IdentityDrops
 from operators.identity_plan import IdentityPlan, Naming
-from operators.joins import Ended, Forget, Join, KeptEvent, LetGo, Linked
-from operators.kept import Kept
-from operators.kept_events import Cutter, said_before
+from operators.joins import Ended, Forget, Join, LetGo, Linked
+from operators.keeping import Keeping
 from operators.names import Named, NameStore
 from operators.outputs import Outputs, Record, make_id
 from operators.past import NOTHING, Past
 from operators.plans import DecidePlan, ProfilePlan
-from operators.preferences import PreferenceReader
 from operators.route import by_shard, shard_of, shards_of
-from operators.suppression import NOBODY, SUPPRESSED, Begin, Out, Suppression
+from operators.suppression import NOBODY, Out, Suppression
 from operators.ticks import ShardTick
 from operators.times import AFTER_ALL, EventTime
-
-KEPT_BYTES_MOST = 1 << 20
-"""How much is kept of one anonymous id; the oldest events go."""
 
 
 class _Message(msgspec.Struct, gc=False):
@@ -107,33 +100,25 @@ class IdentityStep:
         shards: int,
         suppression: Suppression = NOBODY,
     ) -> None:
-        kept = Kept(plans.profile)
         self._plan = plans.identity
         self._name = plans.profile.name
         self._retention_ms = plans.profile.retention_ms
-        self._grace_ms = plans.profile.grace_ms
-        self._duplicates_last = plans.profile.duplicates_last
-        self._duplicates_within_ms = plans.profile.duplicates_within_ms
         self._store = store
         self._clock = clock
         self._shards = shards
         self._past = Past(plans.profile, plans.decide)
-        self._cutter = Cutter(EventPlans(kept), plans.profile.consent)
-        self._suppression = suppression
-        self._consent = consent = plans.profile.consent
-        self._rules = ConsentRules(consent) if consent else None
-        self._preferences = PreferenceReader(consent) if consent else None
+        self._keeping = Keeping(plans.profile, plans.identity)
+        self._drops = IdentityDrops(suppression)
         self._joins: list[Join] = []
         self._ends: list[Ended] = []
         self._gone: list[LetGo] = []
-        self._out: dict[str, Begin] = {}
         self._ids: dict[str, None] = {}
         self._names: dict[str, Named] = {}
 
     def on_tick(self, tick: ShardTick) -> list[ShardTick]:
         """Say whose a tick's events are; return each shard's share of them, in order."""
-        tick = self._suppression.without_ids(tick)
-        self._joins, self._ends, self._gone, self._out = [], [], [], {}
+        tick = self._drops.without(tick)
+        self._joins, self._ends, self._gone = [], [], []
         customers: list[str] = []
         if tick.customers or tick.linked or tick.forgets:
             tick, customers = self._resolve(tick)
@@ -162,7 +147,7 @@ class IdentityStep:
         self._ids = dict.fromkeys(ids)
         self._names = self._store.names.edit(self._ids)
         forgets = {each.place for each in tick.forgets}
-        dropped: set[int] = set()
+        drops, dropped = self._drops, set[int]()
         tick.counts.update(merged=0, refused_links=0)  # so that they are told where there are none
         notes: Iterator[Linked | Forget] = merge(tick.linked, tick.forgets, key=_place)
         following = chain(notes, [_nothing_more])
@@ -171,7 +156,9 @@ class IdentityStep:
             while told.place < naming.place:
                 self._note(tick, told)
                 told = next(following)
-            if self._out and self._is_dropped(kind, naming, customers):
+            if drops.begun and drops.drops(
+                customers[naming.at], naming.place, is_linking=kind == Naming.LINKING
+            ):
                 dropped.add(naming.at)
             elif naming.place in forgets:
                 customers[naming.at] = naming.name  # it is of that id, whoever has it
@@ -180,13 +167,12 @@ class IdentityStep:
                     _know(self._used(naming.name, naming.time, naming.watermark))
             elif kind == Naming.ANONYMOUS:
                 customers[naming.at] = self._owner(tick, naming)
-            elif naming.name not in self._out:
+            elif naming.name not in drops.begun:
                 self._link(tick, naming)
         while told is not _nothing_more:
             self._note(tick, told)
             told = next(following)
-        if self._out:
-            self._suppression.drop_letters(tick, self._out)
+        drops.drop_letters(tick)
         if dropped:
             left = [index for index in range(len(customers)) if index not in dropped]
             tick.counts[SUPPRESSED] += len(dropped)
@@ -217,7 +203,7 @@ class IdentityStep:
         before = EventTime(max(watermark, self._clock.watermark))
         if isinstance(told, Forget):
             self._forget(told, before)
-        elif told.customer not in self._out:
+        elif told.customer not in self._drops.begun:
             _know(self._used(told.customer, told.time, before))
 
     def _forget(self, told: Forget, watermark: EventTime) -> None:
@@ -231,22 +217,9 @@ class IdentityStep:
         ]
         self._gone += gone
         if told.event.suppress:
-            self._drop(told.customer, told.place, Out.EVERYWHERE)
+            self._drops.begin(told.customer, told.place, Out.EVERYWHERE)
             for each in gone:
-                self._drop(each.anonymous, told.place, Out.AS_LINKED)
-
-    def _drop(self, name: str, place: int, where: Out) -> None:
-        """Drop what names an id from now on."""
-        begin = self._out.get(name, Begin(place))
-        if where == Out.EVERYWHERE:
-            begin = begin._replace(everywhere=min(begin.everywhere, place))
-        self._out[name] = begin
-        self._suppression.add(name, where)
-
-    def _is_dropped(self, kind: int, event: _Naming, customers: Sequence[str]) -> bool:
-        """Tell whether an event names one who is dropped since an event of the same tick."""
-        begin = self._out.get(customers[event.at])
-        return begin is not None and (kind != Naming.LINKING or begin.everywhere < event.place)
+                self._drops.begin(each.anonymous, told.place, Out.AS_LINKED)
 
     def _used(self, name: str, time: EventTime, watermark: EventTime) -> Named:
         """Return what is known of an id that an event names; one that is new is known from now."""
@@ -271,101 +244,52 @@ class IdentityStep:
         if named.customer:
             return named.customer
         if not named.is_customer:
-            self._keep(named, tick, event)
+            late_below = EventTime(int(tick.late_below[event.at]))
+            line = tick.line(event.at)
+            self._keeping.keep(named, line, event.time, event.watermark, late_below)
         return event.name
-
-    def _keep(self, named: Named, tick: ShardTick, event: _Naming) -> None:
-        """Keep what the rules read of an event; the oldest go where there are too many (J5)."""
-        late_below = EventTime(int(tick.late_below[event.at]))
-        is_late = event.time < late_below - self._grace_ms
-        line = self._cutter.cut(tick.line(event.at))
-        if line is None or (is_late and self._rules is None):
-            return
-        body = self._cutter.body(line)
-        message_id = body.messageId or ""
-        if message_id and self._has(named, message_id, event.time):
-            return  # nothing more comes of it, and nothing that it says
-        is_bare = not self._permits(named, body, event.time) or is_late
-        if is_bare:
-            line = self._cutter.said(line)
-        about = (event.time, event.watermark, late_below)
-        kept = KeptEvent(*about, line, message_id, is_bare)
-        events, since = named.events, named.used - self._plan.keep_ms
-        events.append(kept)
-        named.size += len(line)
-        gone = 0
-        while len(events) - gone > self._plan.events_most or (
-            gone < len(events) and (events[gone].time < since or named.size > KEPT_BYTES_MOST)
-        ):
-            named.size -= len(events[gone].line)
-            gone += 1
-        del events[:gone]
-
-    def _has(self, named: Named, message_id: str, time: EventTime) -> bool:
-        """Tell whether an event is kept already, as far as duplicates are looked for (I4)."""
-        last = self._duplicates_last
-        return last > 0 and any(
-            each.message_id == message_id and abs(each.time - time) <= self._duplicates_within_ms
-            for each in named.events[-last:]
-        )
-
-    def _permits(self, named: Named, body: Body, time: EventTime) -> bool:
-        """Tell whether an event may be kept; let go of those that may no more be (N3, N4)."""
-        if self._consent is None or self._rules is None or self._preferences is None:
-            return True
-        profiling = self._consent.profiling
-        before = self._rules.since(named.consent, profiling)
-        said = self._preferences.read(body)
-        if said.purposes or said.region is not None:
-            if named.consent is None:
-                named.consent = Consent({}, [])
-            self._rules.note(named.consent, said, time, body.messageId or "")
-        since = self._rules.since(named.consent, profiling)
-        if since != before:
-            named.events = [
-                each
-                if each.is_bare or (since is not None and each.time >= since)
-                else msgspec.structs.replace(each, line=self._cutter.said(each.line), is_bare=True)
-                for each in named.events
-            ]
-            named.size = sum(len(each.line) for each in named.events)
-        return since is not None and time >= since
 
     def _link(self, tick: ShardTick, event: _Naming) -> None:
         """Link an anonymous id to a customer; the first time its events become theirs (J4)."""
         customer, place = tick.customers[event.at], event.place
+        message_id = _message_id(tick.line(event.at))
         before = self._names.get(event.name)
-        since = (before.used if before else event.time) - self._plan.keep_ms
+        since = EventTime((before.used if before else event.time) - self._plan.keep_ms)
         named = self._used(event.name, event.time, event.watermark)
         if named.is_customer:
-            self._say(tick, "refused", event, {"reason": "known"})
+            about: dict[str, object] = {"reason": "known"}
+            tick.outputs.add(
+                "identity", self._record("refused", event, customer, message_id, about)
+            )
             tick.counts["refused_links"] += 1
             return
-        is_first, events = not named.customer, [e for e in named.events if e.time >= since]
-        if named.consent is not None and self._consent is not None:
-            oldest = min((each.time for each in events), default=AFTER_ALL)
-            events = [*said_before(named.consent, self._consent, oldest), *events]
+        is_first, events = not named.customer, self._keeping.of(named, since)
         named.customer = customer
         if not is_first:
             return
         named.events, named.size, named.consent = [], 0, None
         past = self._past.of(event.name, events, event.watermark) if events else NOTHING
-        self._say(tick, "merged", event, {"events": past.applied})
+        about = {"events": past.applied}
+        tick.outputs.add("identity", self._record("merged", event, customer, message_id, about))
         tick.counts["merged"] += 1
-        about = (event.time, event.watermark)
+        when = (event.time, event.watermark)
         if events:
             kept = (past.profile, past.decided)
-            self._joins.append(Join(place, customer, event.name, *about, events, *kept))
-        message_id = _message_id(tick.line(event.at))
-        self._ends.append(Ended(place, event.name, customer, *about, message_id))
+            self._joins.append(Join(place, customer, event.name, *when, events, *kept))
+        self._ends.append(Ended(place, event.name, customer, *when, message_id))
 
-    def _say(self, tick: ShardTick, what: str, event: _Naming, more: dict[str, object]) -> None:
-        customer = tick.customers[event.at]
-        message_id = _message_id(tick.line(event.at))
+    def _record(
+        self,
+        what: str,
+        event: _Naming,
+        customer: str,
+        message_id: str,
+        about: dict[str, object],
+    ) -> Record:
+        """Make the record of what became of a link."""
         made = make_id(what, self._name, event.name, customer, event.time, message_id)
-        data: dict[str, object] = {"anonymous": event.name, "customer": customer, **more}
-        record = Record(f"identity.{what}", f"{made}-{what}", customer, event.time, data)
-        tick.outputs.add("identity", record)
+        data = {"anonymous": event.name, "customer": customer, **about}
+        return Record(f"identity.{what}", f"{made}-{what}", customer, event.time, data)
 
     def _shares(self, tick: ShardTick, customers: list[str]) -> list[ShardTick]:
         """Give every shard the events of its customers; what the reader says goes to its own."""

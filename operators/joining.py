@@ -1,44 +1,70 @@
 """Gives a customer the past that turns out to be theirs, in the profile step (J6, J7)."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
-from operators.event_plans import Event
+from operators.consent_gate import ConsentGate
+from operators.duplicates import is_duplicate
+from operators.event_plans import Event, EventPlans
 from operators.features.moment import Moment
 from operators.features.zones import zone_of
 from operators.fields import Body
 from operators.joins import Ended, Join, KeptEvent, LetGo
-from operators.profile_store import Profile
+from operators.kept import Kept
+from operators.models.moments import Moments
+from operators.profile_sessions import Sessions
+from operators.profile_store import Profile, ProfileStore
 from operators.rejections import RejectedError
+from operators.rows import Rows
 from operators.sessions import Session
 from operators.ticks import JoinBegan, JoinEnded, NoMore, ProfileResult, ShardTick, Signal
 from operators.times import EventTime
 
-if TYPE_CHECKING:
-    from operators.profile import ProfileStep
-
 _bodies = msgspec.json.Decoder(Body)
 _profiles = msgspec.msgpack.Decoder(Profile)
+
+
+class Parts(NamedTuple):
+    """What the profile step consists of.
+
+    Attributes:
+        kept: what to keep and to look for.
+        store: the customers' profiles and deadlines.
+        events: what to do with each event.
+        rows: keeps the features.
+        moments: what models wait for.
+        sessions: keeps the sessions.
+        gate: says which events may be applied, None where nobody is asked.
+    """
+
+    kept: Kept
+    store: ProfileStore
+    events: EventPlans
+    rows: Rows
+    moments: Moments
+    sessions: Sessions
+    gate: ConsentGate | None
 
 
 class Joining:
     """Takes in the pasts of customers, and lets go of the anonymous ones that had them.
 
     Args:
-        step: to which this belongs.
+        parts: of the step to which this belongs.
     """
 
-    def __init__(self, step: "ProfileStep") -> None:
-        self._step = step
-        self._kept = step.kept
-        self._store = step.store
-        self._rows = step.rows
-        self._moments = step.moments
-        self._events = step.events
-        self._gate = step.gate
+    def __init__(self, parts: Parts) -> None:
+        self._plan = parts.kept.plan
+        self._kept = parts.kept
+        self._store = parts.store
+        self._rows = parts.rows
+        self._moments = parts.moments
+        self._sessions = parts.sessions
+        self._events = parts.events
+        self._gate = parts.gate
 
     def join(self, result: ProfileResult, join: Join, profile: Profile | None) -> Profile | None:
         """Make what was done anonymously a customer's own past.
@@ -57,7 +83,7 @@ class Joining:
         # the customer's clock goes on to the latest of it, and all happens that lies before then
         times = (each.time for each in join.events if not each.is_bare)
         time = max(profile.moment, watermark, *times)
-        self._step.go_by(profile, time, watermark)
+        self._sessions.go_by(profile, time, watermark)
         events = [self._read(result, join, profile, each) for each in join.events]
         self._tell_began(result, join, time, is_new=False)
         if self._kept.needs_moment:
@@ -68,8 +94,10 @@ class Joining:
             self._apply(result, profile, event, open_ones)
             if event.plan.roles:
                 signals.append(event.plan.signal(profile.customer, event)._replace(is_past=True))
-        self._step.close_late(profile, profile.sessions, watermark)  # all of the past is in them
-        self._step.set_timer(profile)
+        self._sessions.close_late(
+            profile, profile.sessions, watermark
+        )  # all of the past is in them
+        self._sessions.set_timer(profile)
         if self._kept.has_rows:
             moment = Moment(time, zone_of(profile.zone), profile.first_seen)
             result.signs.append(self._rows.anew(profile, moment, watermark))
@@ -79,7 +107,7 @@ class Joining:
 
     def end(self, result: ProfileResult, ended: Ended, profile: Profile) -> None:
         """Let an anonymous customer be no more, after all that lies before the watermark."""
-        self._step.go_by(profile, ended.watermark, ended.watermark)
+        self._sessions.go_by(profile, ended.watermark, ended.watermark)
         time = max(profile.moment, ended.watermark)
         self._moments.forget(profile, time)
         self._store.erase(profile)
@@ -132,7 +160,7 @@ class Joining:
             values = plan.read(body)
         except RejectedError:  # of rules that have changed since it was kept
             return None
-        if self._step.is_duplicate(profile, body.messageId, kept.time):
+        if is_duplicate(profile, body.messageId, kept.time, self._plan):
             return None
         profile.latest = max(profile.latest, kept.time)
         watermark = join.watermark
@@ -155,7 +183,7 @@ class Joining:
         moment = self._rows.move_clock(profile, event)
         event.values = plan.with_derived(event, moment.zone)
         if any(each.start <= time <= each.last for each in open_ones):
-            self._step.reopen(profile, *self._step.put_into_session(profile, event))
+            self._sessions.reopen(profile, *self._sessions.put(profile, event))
         if self._kept.has_rows:
             self._rows.apply(profile, event, moment)
 

@@ -12,9 +12,9 @@ from operators.forget_events import forget_in
 from operators.identity_plan import Names, Naming
 from operators.joins import Forget, Linked
 from operators.lines import Envelope, Ints, Lines
+from operators.named_customers import named_customer
 from operators.outputs import DeadLetter, Original, Outputs
 from operators.rejections import Origin, Place
-from operators.suppression import named_customer
 from operators.ticks import ShardTick, TickName
 from operators.times import AFTER_ALL, BEFORE_ALL, EventTime
 

@@ -16,7 +16,7 @@ import msgspec
 from connectors.errors import FileProblem
 from operators.erasing import CUSTOMERS, KEYED
 from operators.lines import Headers
-from operators.suppression import named_customers
+from operators.named_customers import named_customers
 
 _LENGTH_BYTES = 4
 _DEAD_LETTERS = "dead-letters"

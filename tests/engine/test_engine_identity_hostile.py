@@ -16,8 +16,8 @@ from test_engine_identity_cases import GAP_MS, IDENTITY, RULES, Stream, told
 from engine_checks import plans
 from operators.arbitration import REMEMBERED_MOST
 from operators.customers import Customer
-from operators.identity import KEPT_BYTES_MOST
 from operators.identity_plan import CustomerPath, IdentityPlan
+from operators.keeping import KEPT_BYTES_MOST
 from operators.names import Named
 from oracle import Rules
 from oracle.writing import MINUTE_MS, NOW_MS

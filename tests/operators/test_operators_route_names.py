@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from operators.dropping import IdentityDrops
 from operators.heads import LineReader
 from operators.identity_plan import CustomerPath, IdentityPlan, Naming
 from operators.lines import Envelope, Lines, join
@@ -96,8 +97,8 @@ def test_events_go_to_the_shards_of_their_anonymous_ids_and_links_are_told_to_th
 def test_what_is_kept_out_neither_passes_nor_links(
     events: list[dict[str, Any]], kept_out: set[str]
 ) -> None:
-    suppression = Suppression(kept_out, str)
-    ticks = [suppression.without_ids(tick) for tick in split(lines_of(events))]
+    drops = IdentityDrops(Suppression(kept_out, str))
+    ticks = [drops.without(tick) for tick in split(lines_of(events))]
     expected = []
     for order, event in enumerate(events):
         named = named_by(event)

@@ -5,9 +5,10 @@ from functools import partial
 
 import pytest
 
+from operators.dropping import SUPPRESSED, ProfileDrops
 from operators.heads import LineReader
 from operators.route import Route, RouteState, shard_of
-from operators.suppression import SUPPRESSED, Suppression
+from operators.suppression import Suppression
 from operators.ticks import ShardTick
 from oracle.writing import NOW_MS, event_line
 from state.errors import StateError
@@ -31,8 +32,8 @@ def ticks(*lines: bytes) -> list[ShardTick]:
     return route.split(read, ("events",))
 
 
-def out(keyvalue: MemoryKeyValue) -> Suppression:
-    return Suppression((), digest, keyvalue, listens=True)
+def out(keyvalue: MemoryKeyValue) -> ProfileDrops:
+    return ProfileDrops(Suppression((), digest, keyvalue, listens=True))
 
 
 @pytest.mark.parametrize("escaped", [False, True])
