@@ -141,7 +141,7 @@ class Pipeline:
             if job.route.identity
             else []
         )
-        self._shares = [IdentityGather(SHARDS) for _ in range(SHARDS)]
+        self._shares = [IdentityGather(shard) for shard in range(SHARDS)]
         self.kept = kept = Kept(job.profile)
         self._profiles = [
             ProfileStep(

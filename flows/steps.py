@@ -85,8 +85,7 @@ class ProfileLogic(StatefulBatchLogic[ShardTick, ProfileResult, bytes]):
         self._worker = worker
         self._row = row
         self._step: ProfileStep | None = None
-        route = worker.job.route
-        self._gather = IdentityGather(route.shards) if route.identity else None
+        self._gather: IdentityGather | None = None
 
     @noting_failure
     def on_batch(self, values: list[ShardTick]) -> tuple[Iterable[ProfileResult], bool]:
@@ -123,6 +122,8 @@ class ProfileLogic(StatefulBatchLogic[ShardTick, ProfileResult, bytes]):
             EventTime(clock.watermark),
         )
         worker.measures.watch(store.profiles)
+        if job.route.identity:
+            self._gather = IdentityGather(shard)
         self._step = ProfileStep(kept, store, clock, worker.suppression(shard))
         return self._step
 

@@ -292,36 +292,29 @@ class IdentityStep:
         return Record(f"identity.{what}", f"{made}-{what}", customer, event.time, data)
 
     def _shares(self, tick: ShardTick, customers: list[str]) -> list[ShardTick]:
-        """Give every shard the events of its customers; what the reader says goes to its own."""
+        """Give every shard the events of its customers; what the reader says goes to its own.
+
+        A shard that had no event of the tick has nothing for the others.
+        """
+        own = replace(
+            tick, linked=[], forgets=[], letters_after=[], letter_places=[], gone=self._gone
+        )
+        if tick.shard not in tick.givers:
+            return [own]
         indices = by_shard(shards_of(customers, self._shards), self._shards)
-        nothing = tick.take([])  # most shares of a live tick are empty, and there are many
-        nothing.counts, nothing.outputs = Counter(), Outputs()
         joins, ends = defaultdict[int, list[Join]](list), defaultdict[int, list[Ended]](list)
         for join in self._joins:
             joins[shard_of(join.customer, self._shards)].append(join)
         for end in self._ends:
             ends[shard_of(end.anonymous, self._shards)].append(end)
+        other = replace(own, counts=Counter(), outputs=Outputs(), gone=[])
+        nothing = other.take([])  # most shares of a live tick are empty, and there are many
         shares = []
         for shard, some in enumerate(indices):
-            share = nothing
-            if len(some):
+            share = own if shard == tick.shard else other if len(some) else nothing
+            if share is not nothing:
                 of_these = some.tolist()
-                share = tick.take(of_these, [customers[i] for i in of_these])
-            is_own = shard == tick.shard
-            own = tick if is_own else nothing
-            shares.append(
-                replace(
-                    share,
-                    shard=shard,
-                    counts=own.counts,
-                    outputs=own.outputs,
-                    linked=[],
-                    forgets=[],
-                    letters_after=[],
-                    letter_places=[],
-                    gone=self._gone if is_own else [],
-                    joins=joins.get(shard, []),
-                    ends=ends.get(shard, []),
-                )
-            )
+                share = share.take(of_these, [customers[i] for i in of_these])
+            about = (joins.get(shard, []), ends.get(shard, []))
+            shares.append(replace(share, shard=shard, joins=about[0], ends=about[1]))
         return shares

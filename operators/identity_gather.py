@@ -8,35 +8,42 @@ import numpy as np
 
 from operators.identity_plan import Names
 from operators.outputs import Outputs
-from operators.ticks import ShardTick, TickName
+from operators.ticks import ShardTick
 
 
 class IdentityGather:
-    """Holds a shard's ticks until every shard has given its share; restores the order of events.
+    """Holds a shard's ticks until all its shares are there; restores the order of events.
 
+    A reader's ticks leave in their order, also where a later one is complete before: of the shards
+    that have something of a tick, one may be slow.
     Between two snapshots of the whole flow nothing is held.
 
     Args:
-        shards: how many.
+        shard: whose.
     """
 
-    def __init__(self, shards: int) -> None:
-        self._shards = shards
-        self._parts: dict[TickName, list[ShardTick]] = {}
+    def __init__(self, shard: int) -> None:
+        self._shard = shard
+        self._parts: dict[int, dict[int, list[ShardTick]]] = {}
 
     @property
     def is_empty(self) -> bool:
         """Whether everything that came has left."""
-        return not self._parts
+        return not any(self._parts.values())
 
     def take(self, part: ShardTick) -> list[ShardTick]:
-        """Take a share; return the tick if it is complete now."""
-        parts = self._parts.setdefault(part.name, [])
-        parts.append(part)
-        if len(parts) < self._shards:
-            return []
-        del self._parts[part.name]
-        return [_joined(parts)]
+        """Take a share; return the reader's ticks that are complete now."""
+        waiting = self._parts.setdefault(part.name.reader, {})
+        waiting.setdefault(part.name.number, []).append(part)
+        whole = []
+        while waiting:
+            first = min(waiting)
+            parts = waiting[first]
+            if len(parts) < len(parts[0].givers | {self._shard}):
+                break
+            del waiting[first]
+            whole.append(_joined(parts))
+        return whole
 
 
 def _joined(parts: list[ShardTick]) -> ShardTick:

@@ -137,6 +137,7 @@ class Route:
         chosen = self._indices(lines)
         linked = self._linked(lines, watermarks) if lines.names else None
         forgets = _forgets(lines, watermarks) if lines.names and self._forgets else []
+        givers = [each for each in range(self._shards) if len(chosen[each])] if linked else []
         ticks = []
         for shard in range(self._shards):
             indices = chosen[shard]
@@ -162,6 +163,7 @@ class Route:
                     names=share.names,
                     linked=linked[shard] if linked else [],
                     forgets=forgets,
+                    givers=frozenset(givers),
                 )
             )
         self._reject(lines, origins, ticks, chosen)

@@ -219,12 +219,12 @@ class Simulation:
         """Let the identity steps say whose events they are, where there are such steps."""
         if not self.names:
             return ticks
-        gathers = [IdentityGather(len(ticks)) for _ in ticks]
+        gathers = [IdentityGather(shard) for shard in range(len(ticks))]
         whole: list[ShardTick] = []
         for step, tick in zip(self.names, ticks, strict=True):
             for share in step.on_tick(tick):
                 whole += gathers[share.shard].take(share)
-        return whole
+        return sorted(whole, key=lambda tick: tick.shard)
 
     def _pass_on(self, ticks: list[ShardTick]) -> None:
         """Give every shard its share of a tick; sort what comes out, as the file sink does."""
