@@ -7,7 +7,8 @@ from time import monotonic
 import msgspec
 
 from connectors.rendering import Line
-from operators.ticks import Removal, TickName
+from operators.signs import Removal
+from operators.ticks import TickName
 from state import audit
 
 

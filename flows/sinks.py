@@ -10,7 +10,7 @@ from connectors.sinks import open_sink
 from connectors.tick_parts import RenderedPart, SinkState
 from flows.reports import CountReport, SinkReport
 from flows.worker_state import WorkerState, noting_failure
-from operators.ticks import Removal
+from operators.signs import Removal
 from state import audit
 
 FILES = "files"

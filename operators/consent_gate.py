@@ -15,7 +15,8 @@ from operators.models.moments import Moments
 from operators.preferences import NOTHING_SAID, PreferenceReader, Said
 from operators.profile_sessions import Sessions
 from operators.profile_store import Profile, ProfileStore
-from operators.ticks import ConsentSaid, ProfileResult
+from operators.signs import ConsentSaid
+from operators.ticks import ProfileResult
 from operators.times import AFTER_ALL, EventTime
 
 

@@ -9,22 +9,20 @@ from operators.pasts import Pasts
 from operators.plans import DecidePlan
 from operators.scores import ScoreWriter
 from operators.segments import SegmentKeeper
-from operators.ticks import (
+from operators.signs import (
     ConsentSaid,
     Erased,
     Forgotten,
     JoinBegan,
     JoinEnded,
     NoMore,
-    ProfileResult,
     Row,
     SessionClosed,
     SessionPassed,
-    ShardResult,
     Sign,
     Signal,
-    TickName,
 )
+from operators.ticks import ProfileResult, ShardResult, TickName
 from operators.times import AFTER_ALL, BEFORE_ALL, EventTime
 from operators.triggers import TriggerKeeper
 

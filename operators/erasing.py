@@ -3,7 +3,8 @@
 from operators.customers import Customer, CustomerStore
 from operators.outputs import Record, Tombstone, make_id
 from operators.plans import DecidePlan
-from operators.ticks import Erased, ShardResult
+from operators.signs import Erased
+from operators.ticks import ShardResult
 from operators.times import AFTER_ALL
 
 CUSTOMERS = "customers"

@@ -15,7 +15,7 @@ from operators.models.plan import TargetPlan
 from operators.observing import DERIVED, Fields, Observe, observer
 from operators.outputs import json_number
 from operators.rejections import RejectedError, Rejection
-from operators.ticks import Signal
+from operators.signs import Signal
 from operators.times import EventTime
 
 SPEC_TYPES = ("page", "screen", "identify", "group", "alias")

@@ -20,7 +20,8 @@ from operators.profile_store import Profile, ProfileStore
 from operators.rejections import RejectedError
 from operators.rows import Rows
 from operators.sessions import Session
-from operators.ticks import JoinBegan, JoinEnded, NoMore, ProfileResult, ShardTick, Signal
+from operators.signs import JoinBegan, JoinEnded, NoMore, Signal
+from operators.ticks import ProfileResult, ShardTick
 from operators.times import EventTime
 
 _bodies = msgspec.json.Decoder(Body)

@@ -7,7 +7,7 @@ from operators.customers import Customer, CustomerStore
 from operators.instances import Case, cancel_order, opened_order
 from operators.memberships import Membership
 from operators.segments import Origin, SegmentKeeper
-from operators.ticks import JoinBegan, JoinEnded, NoMore
+from operators.signs import JoinBegan, JoinEnded, NoMore
 from operators.times import BEFORE_ALL
 from operators.triggers import TriggerKeeper
 

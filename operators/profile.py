@@ -23,15 +23,9 @@ from operators.profile_sessions import Sessions
 from operators.profile_store import Profile, ProfileStore
 from operators.rejections import RejectedError, Rejection
 from operators.rows import Rows
+from operators.signs import Erased, Forgotten, Removal
 from operators.suppression import NOBODY, Suppression
-from operators.ticks import (
-    Erased,
-    Forgotten,
-    ProfileResult,
-    Removal,
-    ShardTick,
-    TickName,
-)
+from operators.ticks import ProfileResult, ShardTick, TickName
 from operators.times import AFTER_ALL, EventTime
 
 T = TypeVar("T")

@@ -10,7 +10,8 @@ from operators.outputs import Outputs, Record, make_id
 from operators.profile_store import Profile, ProfileStore
 from operators.rows import Rows
 from operators.sessions import Session, join
-from operators.ticks import ProfileResult, SessionClosed, SessionPassed, Sign
+from operators.signs import SessionClosed, SessionPassed, Sign
+from operators.ticks import ProfileResult
 from operators.times import AFTER_ALL, EventTime, format_time
 
 

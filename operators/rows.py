@@ -17,7 +17,7 @@ from operators.kept import Kept
 from operators.models.parts import Value
 from operators.models.plan import InputKind
 from operators.profile_store import Profile, ProfileStore
-from operators.ticks import Row, Sign
+from operators.signs import Row, Sign
 from operators.times import AFTER_ALL, EventTime
 
 

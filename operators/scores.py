@@ -6,7 +6,8 @@ from operators.customers import Customer
 from operators.models.plan import ModelPlan
 from operators.outputs import Outputs, Record, make_id
 from operators.plans import DecidePlan
-from operators.ticks import ConsentSaid, Row, Scored
+from operators.signs import ConsentSaid, Row
+from operators.ticks import Scored
 from operators.times import format_time
 
 _SCORE = "score."

@@ -16,7 +16,7 @@ from operators.customers import Customer, CustomerStore
 from operators.memberships import Change, Conditions, Membership
 from operators.outputs import Record, make_id
 from operators.plans import DecidePlan
-from operators.ticks import Row
+from operators.signs import Row
 from operators.times import AFTER_ALL, BEFORE_ALL, EventTime
 from operators.triggers import TriggerKeeper
 from state.about import View

@@ -35,7 +35,7 @@ from operators.memberships import Change
 from operators.outputs import Outputs
 from operators.payloads import PayloadWriter
 from operators.plans import DecidePlan, TriggerPlan
-from operators.ticks import ConsentSaid, SessionClosed, Signal
+from operators.signs import ConsentSaid, SessionClosed, Signal
 from operators.times import AFTER_ALL, BEFORE_ALL, EventTime
 
 GOES_ON_AFTER = frozenset({"quiet_hours", "limit", "holdout"})

@@ -27,8 +27,9 @@ from operators.plans import DecidePlan, ProfilePlan
 from operators.profile import ProfileStep
 from operators.profile_store import ProfileStore
 from operators.route import Route, RouteState
+from operators.signs import Removal
 from operators.suppression import Out, Suppression
-from operators.ticks import Removal, ShardTick
+from operators.ticks import ShardTick
 from operators.times import EventTime
 from state.about import About
 from state.keyed_hash import keyed_hash

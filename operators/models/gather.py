@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from operators.models.plan import ModelPlan
 from operators.models.rfm import PARTS, Tiers
 from operators.plans import DecidePlan
-from operators.ticks import Erased, ModelTick, ProfileResult, Row, Scored, ScoreTick, TickName
+from operators.signs import Erased, Row
+from operators.ticks import ModelTick, ProfileResult, Scored, ScoreTick, TickName
 
 DRIFT_KIND = "models"
 """The kind of output of what models say of themselves."""

@@ -23,7 +23,8 @@ from operators.models.plan import TargetPlan
 from operators.profile_store import Profile, Told
 from operators.rows import Rows
 from operators.sessions import Candidate, OfModel, Session
-from operators.ticks import ModelTick, ProfileResult, Row, Sign
+from operators.signs import Row, Sign
+from operators.ticks import ModelTick, ProfileResult
 from operators.times import AFTER_ALL, EventTime
 
 WAITING_MOST = 20

@@ -16,7 +16,8 @@ from connectors.rendering import render_line
 from engine_checks import few_timers, job_of
 from operators.models.parts import ModelMoment, ModelOutcome
 from operators.plans import DecidePlan, ProfilePlan
-from operators.ticks import ModelTick, Row, ShardTick
+from operators.signs import Row
+from operators.ticks import ModelTick, ShardTick
 from operators.times import AFTER_ALL, BEFORE_ALL
 from oracle import Rules, drawn_segments
 from oracle.models import Moment, Outcome, Told, Value, told_models

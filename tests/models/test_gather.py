@@ -13,7 +13,8 @@ from operators.models.plan import ModelPlan
 from operators.outputs import Outputs, Record
 from operators.plans import DecidePlan, SlotPlan
 from operators.scores import Scored
-from operators.ticks import ModelTick, ProfileResult, Row, ScoreTick, Sign, Signal, TickName
+from operators.signs import Row, Sign, Signal
+from operators.ticks import ModelTick, ProfileResult, ScoreTick, TickName
 from operators.times import EventTime
 
 SLOTS = tuple(SlotPlan(name, None, name) for name in ("orders", "score.intent", "score.churn"))
