@@ -65,7 +65,8 @@ class DecideStep:
         self._ticks[name.reader] = name.number
         self.watermark = profile.watermark
         self._result = ShardResult(name, profile.shard, profile.outputs, profile.counts)
-        self._triggers.outputs, self._triggers.counts = profile.outputs, profile.counts
+        decider = self._triggers.decider
+        decider.outputs, decider.counts = profile.outputs, profile.counts
         self._scores.outputs, self._scores.counts = profile.outputs, profile.counts
         if profile.signs:
             customers = self._customers.edit(dict.fromkeys(sign.customer for sign in profile.signs))

@@ -16,8 +16,7 @@ REASONS = (
     *("consent", "when", "quiet_hours", "again", "limit"),
     *("holdout", "paused", "removed", "not_live", "merged"),
 )
-"""Why a message may be suppressed (T9). ``merged`` comes from nothing yet; whoever reads decisions
-is to know it all the same."""
+"""Why a message may be suppressed (T9)."""
 
 
 @dataclass(frozen=True)

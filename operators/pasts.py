@@ -68,7 +68,8 @@ class Pasts:
 
     def no_more(self, told: NoMore, customer: Customer) -> None:
         """Let an anonymous customer be no more, after all that lies before the watermark."""
-        self._triggers.end_merged(customer, max(told.linked, told.watermark), told.message_id)
+        time = max(told.linked, told.watermark)
+        self._triggers.decider.end_merged(customer, time, told.message_id)
         self._segments.forget(customer, told.time, Origin.MERGE)
         self._store.erase(customer)
 

@@ -4,18 +4,16 @@ One customer's instances end in order of time, whatever trigger they belong to: 
 what was sent before it.
 """
 
-from collections import Counter
-from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
 from typing import Any
 
-from operators.arbitration import Arbiter, Hold
+from operators.arbitration import Arbiter
 from operators.causes import STARTS
 from operators.compiled_causes import NO_EVENT, CompiledCause, CompiledCauses
 from operators.consent_endings import clear, empty
 from operators.customers import Customer, CustomerStore
-from operators.decisions import Subject, Verdict, decision, message, retraction
-from operators.endings import Ending, EndKind, OpenInstances, at_once, told_of, waits_until
+from operators.deciding import Decider
+from operators.endings import Ending, OpenInstances, at_once, waits_until
 from operators.instances import (
     Cancel,
     Case,
@@ -29,17 +27,11 @@ from operators.instances import (
     note_cancel,
     open_instance,
     opened_order,
-    too_late_for,
 )
 from operators.memberships import Change
-from operators.outputs import Outputs
-from operators.payloads import PayloadWriter
 from operators.plans import DecidePlan, TriggerPlan
 from operators.signs import ConsentSaid, SessionClosed, Signal
 from operators.times import AFTER_ALL, BEFORE_ALL, EventTime
-
-GOES_ON_AFTER = frozenset({"quiet_hours", "limit", "holdout"})
-"""The refusals after which the next step of a trigger comes nevertheless."""
 
 Open = tuple[EventTime, int, str, str]
 """Where the next ending of a key stands: time, priority with a minus, key, trigger."""
@@ -49,8 +41,7 @@ class TriggerKeeper:
     """Keeps the instances of customers.
 
     Attributes:
-        outputs: where messages and decisions go; another for each tick.
-        counts: likewise.
+        decider: says what becomes of those that have come to their ends.
         watermark: what ends before it is certain; moved on before each sign.
 
     Args:
@@ -59,12 +50,9 @@ class TriggerKeeper:
     """
 
     def __init__(self, plan: DecidePlan, store: CustomerStore) -> None:
-        self.outputs = Outputs()
-        self.counts: Counter[str] = Counter()
         self.watermark = BEFORE_ALL
         self._unsettled: list[tuple[Customer, TriggerPlan]] = []
         self._unsettled_since = BEFORE_ALL
-        self._name = plan.name
         # what becomes a customer's past later comes like an event that is late by its wait
         self._late_by = {
             each.name: plan.grace_ms + (each.steps[0].after_ms if plan.links else 0)
@@ -75,14 +63,8 @@ class TriggerKeeper:
         self._arbiter = Arbiter(plan)
         self._consent = self._arbiter.consent
         self._looking = {t.name for t in plan.triggers if self._arbiter.needs_row(t)}
-        slots = {name: number for number, name in enumerate(plan.slot_names)}
-        self._empty_row = [*(each.empty for each in plan.slots), *(False for _ in plan.segments)]
         self._causes = CompiledCauses(plan)
-        self._payloads = {
-            (trigger.name, step): PayloadWriter(each.payload, slots)
-            for trigger in plan.triggers
-            for step, each in enumerate(trigger.steps)
-        }
+        self.decider = Decider(plan, self._arbiter)
 
     def take(self, customer: Customer, signal: Signal) -> None:
         """Take an event that may start or cancel something."""
@@ -224,7 +206,7 @@ class TriggerKeeper:
             found = instances.next(key)
             assert found, "it stood in the heap"
             instance, ending = found
-            following = self._decide(customer, name, instance, ending)
+            following = self.decider.decide(customer, name, instance, ending, self.watermark)
             if following is not instance:
                 instances.end(instance, ending, following)
             if at := self._next(name, instances, key):
@@ -254,25 +236,6 @@ class TriggerKeeper:
         trigger = self._triggers.get(name)
         return found[1].time, -(trigger.priority if trigger else 0), key, name
 
-    def end_merged(self, customer: Customer, time: EventTime, cause: str) -> None:
-        """End what an anonymous customer has pending, which another customer takes over (J7).
-
-        Args:
-            customer: the anonymous one.
-            time: of the end, for what is not due before.
-            cause: messageId of the event that says whose it is, empty where it has none.
-        """
-        for name, case in customer.cases.items():
-            trigger = self._triggers.get(name)
-            for instance in told_of(case, trigger):
-                version = trigger.version if trigger else None
-                has_steps = len(trigger.steps) > 1 if trigger else instance.step > 0
-                subject = Subject(self._name, name, version, customer.name, instance, has_steps)
-                at = min(instance.asked, max(time, instance.opened))
-                self._conclude(
-                    customer, subject, Verdict(at, "suppressed", "merged", cause or None)
-                )
-
     def _happen(
         self,
         customer: Customer,
@@ -299,12 +262,12 @@ class TriggerKeeper:
         if cause.steps != STARTS:
             cancel = Cancel(start.time, start.key, start.message_id, cause.steps)
             if start.is_late:
-                self._retract(customer, trigger, case, cancel)
+                self.decider.retract(customer, trigger, cancel, self.watermark)
             end = note_cancel(case, cancel, certain, is_late=start.is_late)
         elif self._is_over(trigger, start):
             return
         elif cause.is_absence and move_instance(case, trigger, start):
-            self.counts[f"superseded {trigger.name}"] += 1
+            self.decider.counts[f"superseded {trigger.name}"] += 1
             end = EventTime(start.time + trigger.steps[0].after_ms)
         else:
             end = self._open(customer, trigger, start, certain)
@@ -338,7 +301,7 @@ class TriggerKeeper:
     def _decide_at_once(
         self, customer: Customer, name: str, instance: Instance, ending: Ending
     ) -> None:
-        following = self._decide(customer, name, instance, ending)
+        following = self.decider.decide(customer, name, instance, ending, self.watermark)
         if following is instance:
             self._set_timer(customer, instance.asked)
             return
@@ -349,90 +312,9 @@ class TriggerKeeper:
             case.instances.sort(key=opened_order)
             self._set_timer(customer, following.due)
 
-    def _decide(
-        self, customer: Customer, name: str, instance: Instance, ending: Ending
-    ) -> Instance | None:
-        """Decide an instance that has come to its end, or hold it.
-
-        Returns:
-            The step that follows, or the same instance where it is held.
-        """
-        trigger = self._triggers.get(name)
-        if trigger is None or instance.step >= len(trigger.steps):
-            is_step = instance.step > 0
-            subject = Subject(self._name, name, None, customer.name, instance, has_steps=is_step)
-            self._conclude(customer, subject, Verdict(ending.time, "suppressed", "removed", None))
-            return None
-        has_steps = len(trigger.steps) > 1
-        subject = Subject(self._name, name, trigger.version, customer.name, instance, has_steps)
-        if ending.kind is not EndKind.DUE:
-            if ending.kind is EndKind.SUPERSEDED and trigger.on.kind == "any":
-                self.counts[f"superseded {name}"] += 1
-            elif ending.kind is EndKind.CONSENT:
-                verdict = Verdict(ending.time, "suppressed", "consent", ending.cause or None)
-                self._conclude(customer, subject, verdict)
-            else:
-                verdict = Verdict(ending.time, ending.kind.value, None, ending.cause or None)
-                self._conclude(customer, subject, verdict)
-            return None
-        row = self._row_as_of(customer, instance)
-        refusal = self._arbiter.refusal(customer, trigger, instance, row)
-        if isinstance(refusal, Hold):
-            instance.held, instance.expires = refusal
-            return instance
-        if refusal is None:
-            self._send(subject, trigger, row)
-            instance.is_sent = True
-        reason, limit = refusal or (None, None)
-        if reason in {None, "holdout"}:
-            self._arbiter.note(customer, trigger, instance, self.watermark)
-        outcome = "suppressed" if refusal else "sent"
-        self._conclude(customer, subject, Verdict(ending.time, outcome, reason, None, limit))
-        if instance.step + 1 < len(trigger.steps) and reason in {None, *GOES_ON_AFTER}:
-            return _following(trigger, instance, ending.time)
-        return None
-
-    def _send(self, subject: Subject, trigger: TriggerPlan, row: Sequence[Any]) -> None:
-        instance = subject.instance
-        payload = self._payloads[trigger.name, instance.step].write(
-            row, instance.event, instance.asked
-        )
-        channel = trigger.steps[instance.step].channel
-        self.counts[f"sent {trigger.name}"] += 1
-        self.outputs.add("triggers", message(subject, instance.asked, channel, payload))
-
-    def _retract(
-        self, customer: Customer, trigger: TriggerPlan, case: Case, cancel: Cancel
-    ) -> None:
-        """Take back the messages that a cancel comes too late for."""
-        earliest = self.watermark - trigger.retract_ms
-        for each in too_late_for(case, cancel) if trigger.retract_ms else ():
-            if each.is_sent and each.asked >= earliest:
-                each.is_sent = False
-                has_steps = len(trigger.steps) > 1
-                version = trigger.version
-                subject = Subject(self._name, trigger.name, version, customer.name, each, has_steps)
-                self.counts[f"retracted {trigger.name}"] += 1
-                self.outputs.add("triggers", retraction(subject, cancel))
-
-    def _conclude(self, customer: Customer, subject: Subject, end: Verdict) -> None:
-        """Write an instance's decision, count it, and remember it."""
-        self.outputs.add("decisions", decision(subject, end))
-        if end.outcome != "sent":  # messages are counted where they are written
-            outcome = f"{end.outcome} {end.reason}" if end.reason else end.outcome
-            self.counts[f"{outcome} {subject.trigger}"] += 1
-        customer.note(subject, end)
-
     def _row(self, customer: Customer) -> list[Any]:
         """Return what is known of a customer, also of one whose profile is gone."""
-        return customer.row or self._empty_row
-
-    def _row_as_of(self, customer: Customer, instance: Instance) -> list[Any]:
-        """Return what was known of a customer when an instance is asked."""
-        for look in instance.looks:
-            if look.time == instance.asked:
-                return look.row
-        return self._row(customer)
+        return customer.row or self.decider.empty_row
 
     def _set_timer(self, customer: Customer, end: EventTime) -> None:
         """Set the timer earlier if need be; a later end is found when the timer fires."""
@@ -448,18 +330,3 @@ def _take_looks(case: Case, start: Start, looks: list[Look]) -> None:
     for each in case.instances:
         if (each.key, each.started, each.step) == (start.key, start.time, 0) and not each.looks:
             each.looks = looks
-
-
-def _following(trigger: TriggerPlan, instance: Instance, time: EventTime) -> Instance:
-    """Return the step that comes after an instance that was decided at a time."""
-    step = instance.step + 1
-    return Instance(
-        opened=time,
-        due=EventTime(time + trigger.steps[step].after_ms),
-        key=instance.key,
-        message_ids=list(instance.message_ids),
-        started=instance.started,
-        step=step,
-        event=instance.event,
-        looks=[look for look in instance.looks if look.time > time],
-    )

@@ -188,4 +188,4 @@ def test_revoking_profiling_lets_go_of_what_models_wait_for() -> None:
 def test_without_consent_in_the_config_the_profile_step_has_no_gate() -> None:
     profile, _ = plans(Rules())
     assert profile.consent is None
-    assert ProfileAlone([], profile).profiles[0].gate is None
+    assert ProfileAlone([], profile).profiles[0]._gate is None
