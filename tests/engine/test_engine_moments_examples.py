@@ -249,7 +249,7 @@ def test_a_sum_over_what_a_feature_needs_to_be_a_number_reads_it_once() -> None:
     assert outcomes(told(lines, rules)) == [(1, 60, 2.0)]
     run = alone(lines, rules)
     run.step(4)
-    plan = run.profiles[0].events._plans["Order Completed"]
+    plan = run.profiles[0]._events._plans["Order Completed"]
     [awaited] = plan.awaited_by
     assert awaited.value is not None
     assert as_told(run.told["m"]).moments[0].values == (0.0,)
