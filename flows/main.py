@@ -8,8 +8,8 @@
                                                    by name
 
 A reader reads lines, stamps them with the watermark and sends every shard its share of each tick.
-Identity, where it is switched on, says whose the events of anonymous ids are, and gives every shard
-its share anew.
+Identity, where it is switched on, says whose the events of anonymous ids are, and gives the shards
+their shares anew.
 Profile keeps the customers' sessions; a model scores their moments and learns from what became of
 them; decide keeps their trigger instances and says what is sent;
 render writes it down; the sink puts the parts of a tick together. Steps and shards have permanent

@@ -44,7 +44,7 @@ class IdentityLogic(StatefulBatchLogic[ShardTick, ShardTick, bytes]):
 
     @noting_failure
     def on_batch(self, values: list[ShardTick]) -> tuple[Iterable[ShardTick], bool]:
-        """Let ticks through, as shares of all shards."""
+        """Let ticks through, as shares of the shards that get any."""
         step = self._step or self._open(values[0].shard)
         started = perf_counter()
         shares = [share for tick in values for share in step.on_tick(tick)]

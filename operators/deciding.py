@@ -14,7 +14,7 @@ from operators.payloads import PayloadWriter
 from operators.plans import DecidePlan, TriggerPlan
 from operators.times import EventTime
 
-GOES_ON_AFTER = frozenset({"quiet_hours", "limit", "holdout"})
+_GOES_ON_AFTER = frozenset({"quiet_hours", "limit", "holdout"})
 """The refusals after which the next step of a trigger comes nevertheless."""
 
 
@@ -94,7 +94,7 @@ class Decider:
             self._arbiter.note(customer, trigger, instance, watermark)
         outcome = "suppressed" if refusal else "sent"
         self._conclude(customer, subject, Verdict(ending.time, outcome, reason, None, limit))
-        if instance.step + 1 < len(trigger.steps) and reason in {None, *GOES_ON_AFTER}:
+        if instance.step + 1 < len(trigger.steps) and reason in {None, *_GOES_ON_AFTER}:
             return _following(trigger, instance, ending.time)
         return None
 

@@ -23,7 +23,7 @@ SUPPRESSED = "suppressed_customers"
 
 _DEAD_LETTERS = "dead-letters"
 
-NEVER = 1 << 62
+_NEVER = 1 << 62
 
 
 class Begin(NamedTuple):
@@ -35,7 +35,7 @@ class Begin(NamedTuple):
     """
 
     place: int
-    everywhere: int = NEVER
+    everywhere: int = _NEVER
 
 
 class ProfileDrops:
@@ -142,8 +142,8 @@ class IdentityDrops:
         self.begun[name] = begin
         self._suppression.add(name, where)
 
-    def drops(self, customer: str, place: int, *, is_linking: bool) -> bool:
-        """Tell whether an event of the tick is to be dropped, since another one of it.
+    def concerns(self, customer: str, place: int, *, is_linking: bool) -> bool:
+        """Tell whether an event is to be dropped, since another one of the tick.
 
         Args:
             customer: who it names.
@@ -212,7 +212,7 @@ def _is_theirs(
     original = letter.original.value or b""
     owner = named_customer(original)
     for name in named_customers(original):
-        begin = begins.get(name, Begin(NEVER))
+        begin = begins.get(name, Begin(_NEVER))
         if name == owner:
             is_out = has(name, Out.ANY) or begin.place < after
         else:

@@ -2,7 +2,7 @@
 
 Each id belongs to a shard, as customers do. A shard is given the events of its anonymous ids and,
 of events that name no anonymous id that matters, those of its customers. It says whose each event
-is, and gives every shard its share anew (J1 to J4, J10).
+is, and gives every shard its share anew, where it had events of a tick (J1 to J4, J10).
 """
 
 from collections import Counter, defaultdict
@@ -81,7 +81,7 @@ class Plans(NamedTuple):
 class IdentityStep:
     """Says whose events are; gives a customer what was done under an anonymous id before.
 
-    Knows nothing of Bytewax or of files: give it ticks, it gives every shard its share.
+    Knows nothing of Bytewax or of files: give it ticks, it gives shares of them.
 
     Args:
         plans: whom events name, how much is kept, and what the rules do with it.
@@ -116,7 +116,7 @@ class IdentityStep:
         self._names: dict[str, Named] = {}
 
     def on_tick(self, tick: ShardTick) -> list[ShardTick]:
-        """Say whose a tick's events are; return each shard's share of them, in order."""
+        """Say whose a tick's events are; return the shares of all shards, or of the own alone."""
         tick = self._drops.without(tick)
         self._joins, self._ends, self._gone = [], [], []
         customers: list[str] = []
@@ -156,7 +156,7 @@ class IdentityStep:
             while told.place < naming.place:
                 self._note(tick, told)
                 told = next(following)
-            if drops.begun and drops.drops(
+            if drops.begun and drops.concerns(
                 customers[naming.at], naming.place, is_linking=kind == Naming.LINKING
             ):
                 dropped.add(naming.at)
@@ -252,15 +252,12 @@ class IdentityStep:
     def _link(self, tick: ShardTick, event: _Naming) -> None:
         """Link an anonymous id to a customer; the first time its events become theirs (J4)."""
         customer, place = tick.customers[event.at], event.place
-        message_id = _message_id(tick.line(event.at))
         before = self._names.get(event.name)
         since = EventTime((before.used if before else event.time) - self._plan.keep_ms)
         named = self._used(event.name, event.time, event.watermark)
         if named.is_customer:
-            about: dict[str, object] = {"reason": "known"}
-            tick.outputs.add(
-                "identity", self._record("refused", event, customer, message_id, about)
-            )
+            message_id = _message_id(tick.line(event.at))
+            self._tell(tick, "refused", event, message_id, {"reason": "known"})
             tick.counts["refused_links"] += 1
             return
         is_first, events = not named.customer, self._keeping.of(named, since)
@@ -268,9 +265,9 @@ class IdentityStep:
         if not is_first:
             return
         named.events, named.size, named.consent = [], 0, None
+        message_id = _message_id(tick.line(event.at))
         past = self._past.of(event.name, events, event.watermark) if events else NOTHING
-        about = {"events": past.applied}
-        tick.outputs.add("identity", self._record("merged", event, customer, message_id, about))
+        self._tell(tick, "merged", event, message_id, {"events": past.applied})
         tick.counts["merged"] += 1
         when = (event.time, event.watermark)
         if events:
@@ -278,28 +275,34 @@ class IdentityStep:
             self._joins.append(Join(place, customer, event.name, *when, events, *kept))
         self._ends.append(Ended(place, event.name, customer, *when, message_id))
 
-    def _record(
+    def _tell(
         self,
+        tick: ShardTick,
         what: str,
         event: _Naming,
-        customer: str,
         message_id: str,
         about: dict[str, object],
-    ) -> Record:
-        """Make the record of what became of a link."""
+    ) -> None:
+        """Write what became of a link."""
+        customer = tick.customers[event.at]
         made = make_id(what, self._name, event.name, customer, event.time, message_id)
         data = {"anonymous": event.name, "customer": customer, **about}
-        return Record(f"identity.{what}", f"{made}-{what}", customer, event.time, data)
+        record = Record(f"identity.{what}", f"{made}-{what}", customer, event.time, data)
+        tick.outputs.add("identity", record)
 
     def _shares(self, tick: ShardTick, customers: list[str]) -> list[ShardTick]:
         """Give every shard the events of its customers; what the reader says goes to its own.
 
         A shard that had no event of the tick has nothing for the others.
         """
+        is_giver = tick.shard in tick.givers
+        if is_giver and customers:
+            tick.line(0)  # lines are split once, for all shares
         own = replace(
             tick, linked=[], forgets=[], letters_after=[], letter_places=[], gone=self._gone
         )
-        if tick.shard not in tick.givers:
+        if not is_giver:
+            assert not customers, "who has events gives to all"
             return [own]
         indices = by_shard(shards_of(customers, self._shards), self._shards)
         joins, ends = defaultdict[int, list[Join]](list), defaultdict[int, list[Ended]](list)

@@ -1,6 +1,6 @@
-"""Puts together, before profile, the shares of one shard's ticks that all identity shards give."""
+"""Puts together, before profile, the shares of one shard's ticks that identity steps give."""
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import replace
 from itertools import chain
 
@@ -8,14 +8,15 @@ import numpy as np
 
 from operators.identity_plan import Names
 from operators.outputs import Outputs
-from operators.ticks import ShardTick
+from operators.ticks import ShardTick, TickName
 
 
 class IdentityGather:
-    """Holds a shard's ticks until all its shares are there; restores the order of events.
+    """Holds a shard's ticks until all their shares are there; restores the order of events.
 
-    A reader's ticks leave in their order, also where a later one is complete before: of the shards
-    that have something of a tick, one may be slow.
+    Ticks leave in the order in which the shard's own identity step had them, also where a later one
+    is complete before: of the shards that have events of a tick, one may be slow. So what that step
+    says of an id, that it is a customer's or is forgotten, comes after the id's events before.
     Between two snapshots of the whole flow nothing is held.
 
     Args:
@@ -24,24 +25,25 @@ class IdentityGather:
 
     def __init__(self, shard: int) -> None:
         self._shard = shard
-        self._parts: dict[int, dict[int, list[ShardTick]]] = {}
+        self._parts: dict[TickName, list[ShardTick]] = {}
+        self._order: deque[TickName] = deque()
 
     @property
     def is_empty(self) -> bool:
         """Whether everything that came has left."""
-        return not any(self._parts.values())
+        return not self._parts
 
     def take(self, part: ShardTick) -> list[ShardTick]:
-        """Take a share; return the reader's ticks that are complete now."""
-        waiting = self._parts.setdefault(part.name.reader, {})
-        waiting.setdefault(part.name.number, []).append(part)
+        """Take a share; return the ticks that are complete now and have none before them."""
+        self._parts.setdefault(part.name, []).append(part)
+        if part.giver == self._shard:
+            self._order.append(part.name)
         whole = []
-        while waiting:
-            first = min(waiting)
-            parts = waiting[first]
+        while self._order:
+            parts = self._parts[self._order[0]]
             if len(parts) < len(parts[0].givers | {self._shard}):
                 break
-            del waiting[first]
+            del self._parts[self._order.popleft()]
             whole.append(_joined(parts))
         return whole
 

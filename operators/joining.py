@@ -95,9 +95,8 @@ class Joining:
             self._apply(result, profile, event, open_ones)
             if event.plan.roles:
                 signals.append(event.plan.signal(profile.customer, event)._replace(is_past=True))
-        self._sessions.close_late(
-            profile, profile.sessions, watermark
-        )  # all of the past is in them
+        # all of the past is in them by now
+        self._sessions.close_late(profile, profile.sessions, watermark)
         self._sessions.set_timer(profile)
         if self._kept.has_rows:
             moment = Moment(time, zone_of(profile.zone), profile.first_seen)

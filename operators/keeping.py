@@ -1,4 +1,7 @@
-"""Keeps what was done under an anonymous id until it is known whose it is (J1, J5)."""
+"""Keeps what was done under an anonymous id until it is known whose it is (J1, J5).
+
+What is kept of an event is cut down in kept_events.py; what a link makes of it is in past.py.
+"""
 
 import msgspec
 
@@ -89,7 +92,11 @@ class Keeping:
         del events[:gone]
 
     def _has(self, named: Named, message_id: str, time: EventTime) -> bool:
-        """Tell whether an event is kept already, as far as duplicates are looked for (I4)."""
+        """Tell whether an event is kept already, as far as duplicates are looked for (I4).
+
+        Profile asks once more when the events become a customer's (duplicates.py): that customer
+        may have sent them too.
+        """
         last = self._duplicates_last
         return last > 0 and any(
             each.message_id == message_id and abs(each.time - time) <= self._duplicates_within_ms

@@ -1,4 +1,7 @@
-"""Keeps the sessions in profiles: opens, joins and closes them, and says so (S1)."""
+"""Keeps the sessions in profiles: opens, joins and closes them, and says so (S1).
+
+What a session is, and when two of them become one, is in sessions.py.
+"""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -137,7 +137,8 @@ class Route:
         chosen = self._indices(lines)
         linked = self._linked(lines, watermarks) if lines.names else None
         forgets = _forgets(lines, watermarks) if lines.names and self._forgets else []
-        givers = [each for each in range(self._shards) if len(chosen[each])] if linked else []
+        some = range(self._shards) if lines.names else ()
+        givers = frozenset(each for each in some if len(chosen[each]))
         ticks = []
         for shard in range(self._shards):
             indices = chosen[shard]
@@ -163,7 +164,8 @@ class Route:
                     names=share.names,
                     linked=linked[shard] if linked else [],
                     forgets=forgets,
-                    givers=frozenset(givers),
+                    giver=shard,
+                    givers=givers,
                 )
             )
         self._reject(lines, origins, ticks, chosen)

@@ -53,8 +53,9 @@ class ShardTick:
             shard, and of those without one the events whose customers do.
         linked: the customers of this shard to whom events of any shard link an anonymous id.
         forgets: whom events of any shard let be forgotten, by place.
-        givers: the shards whose identity steps have a share for every shard, since they have
-            something of the tick; the others have one for their own alone.
+        giver: the shard whose identity step the share is from, or is for.
+        givers: those whose identity steps have a share for every shard, since they have events of
+            the tick; the others have one for their own alone.
         gone: the anonymous ids of this shard that go with a customer who is forgotten, by place.
         joins: the customers of this shard whose past is to be joined, by place.
         ends: the anonymous customers of this shard who are no more, by place.
@@ -79,6 +80,7 @@ class ShardTick:
     names: Names | None = None
     linked: list[Linked] = field(default_factory=list)
     forgets: list[Forget] = field(default_factory=list)
+    giver: int = 0
     givers: frozenset[int] = frozenset()
     gone: list[LetGo] = field(default_factory=list)
     joins: list[Join] = field(default_factory=list)
