@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not holds_half_a_character(arguments.customer):  # no name of a customer does
             explanation = explain_customer(folder, plans, arguments.customer)
         if explanation is not None and not arguments.segment:
-            scores = explain_scores(folder, plans[1].models, explanation)
+            scores = explain_scores(folder, plans[1], explanation)
     except StateError as error:
         raise CartwheelError(str(error)) from None
     if explanation is None:

@@ -16,11 +16,13 @@ from flows.explanation import Explanation
 from flows.inspect_rfm import RfmReport, rfm_report
 from flows.inspect_state import inspect_state
 from flows.model_files import KEYS, open_learned, read_model, told_of
+from operators.consent_plan import NO_PURPOSE
 from operators.models.learner import Learner
 from operators.models.parts import Value
 from operators.models.plan import InputKind, ModelPlan
 from operators.models.rfm import Rfm
 from operators.models.store import ModelStateError
+from operators.plans import DecidePlan
 from operators.rows import READ
 from operators.times import AFTER_ALL, BEFORE_ALL, EventTime, format_time, parse_time
 from state.folder import StateFolder
@@ -151,13 +153,14 @@ def inspect_models(
 
 
 def explain_scores(
-    folder: StateFolder, plans: Iterable[ModelPlan], explanation: Explanation
+    folder: StateFolder, plan: DecidePlan, explanation: Explanation
 ) -> dict[str, ScoreExplained]:
     """Say what models say of a customer, and why.
 
     Args:
         folder: the state.
-        plans: the models; one that has learned by another definition says nothing.
+        plan: with the models; one that has learned by another definition says nothing, and one
+            whose purpose the customer does not permit is left out.
         explanation: of the customer.
 
     Raises:
@@ -167,7 +170,19 @@ def explain_scores(
         return {}
     values = {name: each.value for name, each in explanation.features.items()}
     now = parse_time(explanation.time)
-    return {plan.name: _explained(folder, plan, values, now) for plan in plans}
+    return {
+        model.name: _explained(folder, model, values, now)
+        for model in plan.models
+        if all(explanation.consent[each].permitted for each in _needed(plan, model))
+    }
+
+
+def _needed(plan: DecidePlan, model: ModelPlan) -> set[str]:
+    """Name the purposes without which a model scores nobody."""
+    if plan.consent is None:
+        return set()
+    of_model = plan.consent.models.get(model.name, NO_PURPOSE)
+    return {plan.consent.profiling, of_model} - {NO_PURPOSE}
 
 
 def _report(

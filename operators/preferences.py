@@ -54,6 +54,9 @@ NOTHING_SAID = Said({}, None, is_readable=True)
 """What nearly every event says that does not carry preferences; not to be changed."""
 
 
+_anything = msgspec.json.Decoder()
+
+
 class _OfRudderStack(msgspec.Struct, gc=False):
     allowedConsentIds: list[Any] | None = None  # noqa: N815 (RudderStack's names)
     deniedConsentIds: list[Any] | None = None  # noqa: N815
@@ -91,7 +94,7 @@ class PreferenceReader:
             self._at_once = _AtOnce(decode, of_gpc, of_region)
 
     def read(self, body: Body) -> Said:
-        """Read an event; preferences of a wrong type are none, neither granted nor refused."""
+        """Read an event; where preferences are of a wrong type in part, refusals alone count."""
         if self._at_once is None:
             return self._read_one_by_one(body)
         try:
@@ -114,7 +117,7 @@ class PreferenceReader:
         try:
             purposes = self._preferences(self._decode(body.context))
         except (msgspec.DecodeError, RecursionError):
-            is_readable = False
+            purposes, is_readable = self._refused(body.context), False
         try:
             signal = self._gpc(body)[0] if self._gpc else None
         except RejectedError:
@@ -150,6 +153,26 @@ class PreferenceReader:
         if context.consentManagement is not None:
             self._take_in(said, context.consentManagement)
         return said
+
+    def _refused(self, context: msgspec.Raw) -> dict[str, bool]:
+        """Read the refusals in preferences of which not all are of the right type.
+
+        What such an event permits does not count: what could not be read may have refused it.
+        """
+        try:
+            found = _anything.decode(context)
+        except (msgspec.DecodeError, RecursionError):
+            return {}
+        categories = _object(_object(found, "consent"), "categoryPreferences")
+        lists = _object(found, "consentManagement")
+        allowed, denied = lists.get("allowedConsentIds"), lists.get("deniedConsentIds")
+        return {
+            purpose: False
+            for purpose in self._purposes
+            if categories.get(purpose) is False
+            or (isinstance(allowed, list) and purpose not in allowed)
+            or (isinstance(denied, list) and purpose in denied)
+        }
 
     def _take_in(self, said: dict[str, bool], lists: _OfRudderStack) -> None:
         """Put what RudderStack's lists say to what the other spelling says."""
@@ -192,6 +215,12 @@ def _is_beside_preferences(path: Path) -> bool:
 def _overlap(paths: Sequence[Path]) -> bool:
     """Tell whether one of two paths lies in the other."""
     return len(paths) > 1 and all(a == b for a, b in zip(*paths, strict=False))
+
+
+def _object(found: object, name: str) -> dict[str, Any]:
+    """Return an object in another; an empty one where there is none."""
+    value = found.get(name) if isinstance(found, dict) else None
+    return value if isinstance(value, dict) else {}
 
 
 def _nothing(_context: object) -> None:

@@ -102,8 +102,9 @@ def test_explain_and_the_summary_tell_of_consent(
         "no_consent": 1,
     }
     assert cartwheel(["explain", str(config), "u1", "--state", state, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)["consent"]
-    assert told == {
+    explained = json.loads(capsys.readouterr().out)
+    assert explained["scores"] == {}  # the model's purpose is refused
+    assert explained["consent"] == {
         "Analytics": {"permitted": True, "since": "2026-01-01T10:01:00.000Z", "cause": "m1"},
         "Advertising": {"permitted": False, "since": None, "cause": None},
         "Reminders": {"permitted": False, "since": None, "cause": None},

@@ -100,15 +100,32 @@ def test_both_spellings_and_the_signal_are_read(context: object, purposes: objec
         {"consent": "yes"},
         {"consent": {"categoryPreferences": ["Analytics"]}},
         {"consent": {"categoryPreferences": {"Analytics": "true"}}},
-        {"consent": {"categoryPreferences": {"Analytics": False, "Advertising": 1}}},
+        {"consent": {"categoryPreferences": {"Analytics": True, "Advertising": 1}}},
         {"consentManagement": ["Analytics"]},
         {"consentManagement": {"allowedConsentIds": "Analytics"}},
-        {"consentManagement": {"allowedConsentIds": ["Analytics"], "deniedConsentIds": {}}},
+        {"consentManagement": {"allowedConsentIds": PURPOSES, "deniedConsentIds": {}}},
         {"consent": {"categoryPreferences": {"Analytics": True}}, "consentManagement": 1},
     ],
 )
-def test_preferences_of_a_wrong_type_grant_and_refuse_nothing(context: object) -> None:
+def test_preferences_of_a_wrong_type_grant_nothing(context: object) -> None:
     assert read(context) == Said({}, None, is_readable=False)
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {"consent": {"categoryPreferences": {"Analytics": "true", "Advertising": False}}},
+        {
+            "consent": {"categoryPreferences": {"Advertising": False}},
+            "consentManagement": {"deniedConsentIds": "Analytics"},
+        },
+        {"consent": 1, "consentManagement": {"deniedConsentIds": ["Advertising"]}},
+        {"consentManagement": {"allowedConsentIds": 1, "deniedConsentIds": ["Advertising"]}},
+        {"consentManagement": {"allowedConsentIds": ["Analytics"], "deniedConsentIds": {}}},
+    ],
+)
+def test_of_preferences_that_are_wrong_in_part_the_refusals_count(context: object) -> None:
+    assert read(context) == Said({"Advertising": False}, None, is_readable=False)
 
 
 def test_a_signal_or_a_region_of_a_wrong_type_leaves_the_preferences() -> None:

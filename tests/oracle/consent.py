@@ -41,7 +41,7 @@ def needed(purposes: Spec, trigger: str, channel: str) -> set[str]:
 def statement_of(event: Event, consent: Spec, purposes: Spec) -> Statement | None:
     """Read what an event says (N1); None where it says nothing."""
     context = event.data.get("context") or {}
-    said = _preferences(context, purposes_of(purposes)) or {}
+    said = _preferences(context, purposes_of(purposes))
     gpc = consent.get("gpc")
     if gpc and context.get(gpc["path"].removeprefix("context.")) is True:
         said |= dict.fromkeys(gpc["refuses"], False)
@@ -51,29 +51,29 @@ def statement_of(event: Event, consent: Spec, purposes: Spec) -> Statement | Non
     return Statement(event.time, said, region, event.message_id)
 
 
-def _preferences(context: Mapping[str, Any], named: set[str]) -> dict[str, bool] | None:
-    """Read both spellings; None where one of them is not as it should be."""
-    one, other = context.get("consent"), context.get("consentManagement")
+def _preferences(context: Mapping[str, Any], named: set[str]) -> dict[str, bool]:
+    """Read both spellings; refusals alone where anything in them is not as it should be."""
     said: dict[str, list[bool]] = {purpose: [] for purpose in named}
-    if one is not None:
-        categories = one.get("categoryPreferences") if isinstance(one, dict) else 0
-        if not isinstance(categories, dict | None):
-            return None
-        for purpose in named & (categories or {}).keys():
-            value = (categories or {})[purpose]
-            if not isinstance(value, bool | None):
-                return None
-            said[purpose] += [] if value is None else [value]
-    if other is not None:
-        if not isinstance(other, dict):
-            return None
-        allowed, denied = other.get("allowedConsentIds"), other.get("deniedConsentIds")
-        if not isinstance(allowed, list | None) or not isinstance(denied, list | None):
-            return None
-        for purpose in named:
-            said[purpose] += [] if allowed is None else [purpose in allowed]
-            said[purpose] += [False] if denied and purpose in denied else []
-    return {purpose: all(values) for purpose, values in said.items() if values}
+    is_right = True
+    one, other = context.get("consent"), context.get("consentManagement")
+    categories = one.get("categoryPreferences") if isinstance(one, dict) else None
+    for purpose in named & (categories if isinstance(categories, dict) else {}).keys():
+        value = categories[purpose]
+        said[purpose] += [value] if isinstance(value, bool) else []
+        is_right &= isinstance(value, bool | None)
+    is_right &= isinstance(one, dict | None) and isinstance(categories, dict | None)
+    lists = other if isinstance(other, dict) else {}
+    allowed, denied = lists.get("allowedConsentIds"), lists.get("deniedConsentIds")
+    for purpose in named:
+        said[purpose] += [purpose in allowed] if isinstance(allowed, list) else []
+        said[purpose] += [False] if isinstance(denied, list) and purpose in denied else []
+    is_right &= isinstance(other, dict | None)
+    is_right &= isinstance(allowed, list | None) and isinstance(denied, list | None)
+    return {
+        purpose: all(values)
+        for purpose, values in said.items()
+        if values and (is_right or not all(values))
+    }
 
 
 def permitted(statements: Sequence[Statement], consent: Spec, purpose: str, time: float) -> bool:

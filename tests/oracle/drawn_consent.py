@@ -26,6 +26,8 @@ def _said() -> st.SearchStrategy[dict[str, Any]]:
     wrong: list[dict[str, Any]] = [
         {"consent": "yes"},
         {"consent": {"categoryPreferences": {"Analytics": "no"}}},
+        {"consent": {"categoryPreferences": {"Analytics": "no", "Advertising": False}}},
+        {"consent": 1, "consentManagement": {"deniedConsentIds": ["Analytics"]}},
         {"consentManagement": {"allowedConsentIds": "Analytics", "deniedConsentIds": None}},
         {"consentManagement": []},
         {"gpc": False},
