@@ -10,6 +10,7 @@ import msgspec
 
 from config import format_duration
 from expressions import Tree, names
+from operators.arbitration import ZONE
 from operators.causes import EVENT, causes_of, event_trees, message_trees
 from operators.event_plans import ZONE_FIELD
 from operators.features.plan import FeaturePlan, WindowPlan
@@ -124,7 +125,8 @@ class FieldUses:
         for each in self._identity.customer:
             path = ".".join([*each.path, *([each.type] if each.type else [])])
             if path != "userId":
-                kept = [PROFILE, DECISIONS, IDS, "audit, as a keyed hash"]
+                models = [f"model {each.name}" for each in self._decide.models]
+                kept = [PROFILE, DECISIONS, IDS, *models, "audit, as a keyed hash"]
                 out = ["every output, as its subject"]
                 yield FieldUse(path, ANY, "who the customer is", kept, self._retention, out)
         whose = "whose an anonymous id is"
@@ -148,7 +150,11 @@ class FieldUses:
         looking, more = self._looking(f"session.{plan.name}" if is_collected else plan.name)
         kept = [PROFILE] if is_collected and not looking else [PROFILE, DECISIONS]
         kept += [each for each in looking if each.startswith("model ")]
+        for model in self._weighing(f"session.{plan.name}" if is_collected else plan.name):
+            until += f"; the weight of each text: model {model} is trained anew"
         named = f"{rule}.{plan.name}" if "." not in plan.name else plan.name
+        if plan.name == ZONE:
+            named = "the customer's time zone, for quiet hours and limits"
         source = plan.of or ANY
         fields = Fields()
         fields.add_feature(plan, field_type)
@@ -180,10 +186,11 @@ class FieldUses:
             for tree in event_trees(trigger, cause):
                 fields.add_tree(tree)
             for path in _paths(fields):
-                if path in messages and not cause.steps:
+                is_message = path in messages and not cause.steps
+                if is_message:
                     use = f"{rule}, its message"
                     yield FieldUse(path, source, use, [DECISIONS], until, ["triggers"])
-                else:
+                if not is_message or path in _fields_in(occurrence.where):
                     yield FieldUse(path, source, f"{rule}, which events count")
 
     def _of_models(self) -> Iterator[FieldUse]:
@@ -229,6 +236,16 @@ class FieldUses:
             elif name in _names(_conditions(trigger)):
                 looking.append(f"trigger {trigger.name}")
         return looking, out
+
+    def _weighing(self, name: str) -> list[str]:
+        """Return the models that keep a weight for each text that a value had."""
+        return [
+            model.name
+            for model in self._decide.models
+            if model.predicts
+            for each in model.inputs
+            if each.name == name and each.kind == "category"
+        ]
 
     def _window(self, window: WindowPlan) -> str:
         if window.kind == "since":

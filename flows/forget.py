@@ -112,6 +112,7 @@ class _Work:
         self._removed: Counter[str] = Counter()
         self._left: list[str] = []
         self._has_names = False
+        self._unlinked: dict[bytes, bytes] = {}
         self._rows: dict[tuple[str, str], bytes] = {}
         self._versions: dict[str, Version] = {}
 
@@ -183,8 +184,14 @@ class _Work:
             for value in values_of(folder, version, Prefix.NAME, run=run, settings=self._settings):
                 self._has_names = True
                 named = msgspec.msgpack.decode(value, type=Named)
-                if named.customer == self._customer:
+                if named.customer != self._customer:
+                    continue
+                if not named.is_customer:
                     yield named.name
+                    continue
+                named.customer = ""  # somebody's own, of which the link alone goes
+                key = record_key(Prefix.NAME, named.name)
+                self._unlinked[key] = msgspec.msgpack.encode(named)
 
     def _make_shard(self, number: int, ids: Sequence[str]) -> None:
         def row(new: Version) -> bytes:
@@ -221,6 +228,7 @@ class _Work:
             run=self._run.id,
             settings=self._settings,
             leave_out=keys_of(*ids),
+            change=self._unlinked,
         )
         self._versions[folder.name] = new
         self._rows[key] = row(new)

@@ -40,8 +40,8 @@ _nothing_more = Linked(1 << 62, "", AFTER_ALL, AFTER_ALL)
 
 
 def _know(named: Named) -> None:
-    """Take note that an id is a customer's own: it is nobody else's, from now on (J3)."""
-    named.is_customer, named.customer = True, ""
+    """Take note that an id is a customer's own: its events can become nobody's past any more."""
+    named.is_customer = True
     named.events, named.size, named.consent = [], 0, None
 
 

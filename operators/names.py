@@ -79,17 +79,23 @@ class NameStore:
     def forget(self, name: str) -> list[Named]:
         """Let go of an id and of all that are linked to it, so that nothing is left on disk.
 
+        Of one that turned out to be another customer's own the link alone goes.
+
         Returns:
-            Those that were linked to it, by name; it counts as another ``edit``.
+            Those that were linked to it and go, by name; it counts as another ``edit``.
         """
         self.flush()
-        found = self.names.edit([name, *self._linked_to(name)])
-        for each in found.values():
+        gone = []
+        for each in self.names.edit([name, *self._linked_to(name)]).values():
+            if each.is_customer and each.name != name:
+                each.customer = ""
+                continue
             self.expiries.remove(each.expiry, each.name)
             self.names.delete(each.name)
+            if each.customer == name:
+                gone.append(each)
         self._keyvalue.leave_no_trace()
-        linked = (each for each in found.values() if each.customer == name)
-        return sorted(linked, key=lambda each: each.name)
+        return sorted(gone, key=lambda each: each.name)
 
     def _linked_to(self, customer: str) -> Iterator[str]:
         """Look through all that is stored: nobody else asks who is linked to a customer."""

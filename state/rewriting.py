@@ -7,7 +7,7 @@ and the last key of every table. So what is to stay is copied into a new store.
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -81,13 +81,14 @@ def values_of(
         shutil.rmtree(source, ignore_errors=True)
 
 
-def rewrite(
+def rewrite(  # noqa: PLR0913 (what is copied, and how it is to differ)
     folder: Path,
     version: Version,
     *,
     run: str,
     settings: RocksSettings,
     leave_out: Callable[[bytes], Prefix | None],
+    change: Mapping[bytes, bytes] | None = None,
 ) -> tuple[Version, Counter[Prefix]]:
     """Make a version like another, without some keys; the other one stays as it is.
 
@@ -97,6 +98,7 @@ def rewrite(
         run: the id that the new version's name ends with.
         settings: how RocksDB is opened.
         leave_out: gives the kind of a key that is to be left out, None for those that stay.
+        change: other values of some keys that stay.
 
     Returns:
         The new version, which is on disk, and how many keys of each kind were left out.
@@ -113,7 +115,7 @@ def rewrite(
             closing(RocksKeyValue(source, settings)) as before,
             closing(RocksKeyValue(target, settings)) as after,
         ):
-            left_out = _copy(before, after, leave_out)
+            left_out = _copy(before, after, leave_out, change or {})
             about = read_about(before, str(folder / version))
             about.version = new
             write_about(after, about)
@@ -130,7 +132,10 @@ def rewrite(
 
 
 def _copy(
-    before: RocksKeyValue, after: RocksKeyValue, leave_out: Callable[[bytes], Prefix | None]
+    before: RocksKeyValue,
+    after: RocksKeyValue,
+    leave_out: Callable[[bytes], Prefix | None],
+    change: Mapping[bytes, bytes],
 ) -> Counter[Prefix]:
     left_out: Counter[Prefix] = Counter()
     start = b""
@@ -141,7 +146,7 @@ def _copy(
                 left_out[kind] += 1
                 continue
             assert value is not None, "the key was just found"
-            after.put(key, value)
+            after.put(key, change.get(key, value))
         start = keys[-1] + b"\0"
     return left_out
 

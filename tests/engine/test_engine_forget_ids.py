@@ -108,6 +108,29 @@ def test_a_customer_is_forgotten_with_all_ids_that_were_linked(size: int, shards
 
 
 @pytest.mark.parametrize("size", [1, 2, 100])
+@pytest.mark.parametrize("suppress", [False, True])
+def test_a_linked_id_that_turned_out_to_be_a_customer_is_not_forgotten_with_another(
+    size: int,
+    suppress: bool,  # noqa: FBT001 (a case)
+) -> None:
+    steps = [
+        add(anonymousId=A),
+        ("alias", {"previousId": A, "userId": U}),
+        add(userId=A),
+        forget(userId=U, suppress=suppress),
+    ]
+    gone = done(stream(*steps), size, shards=3)
+    assert subjects(gone, "customers") == [U]
+    assert holds(gone, A)
+    assert not holds(gone, U)
+    later = stream(*steps, add(userId=A), add(anonymousId=A))
+    run = done([*later, event(300, 300, "page", userId="v")], size, shards=3)
+    sessions = [each for each in told(run, "sessions") if each["subject"] == A]
+    assert [each["data"]["events"] for each in sessions] == [3]
+    assert "suppressed_customers" not in run.outcome.counts
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
 def test_an_event_that_names_an_anonymous_id_leaves_the_customer(size: int) -> None:
     steps = [add(anonymousId=A), link(A, U), add(anonymousId=A), forget(anonymousId=A)]
     run = done(stream(*steps, add(anonymousId=A)), size)

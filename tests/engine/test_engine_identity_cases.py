@@ -180,15 +180,6 @@ def test_two_known_customers_are_never_merged(kind: str) -> None:
     assert told(outcome, "sessions") == [("u", "00:32", "00:01", 2), ("a", "00:33", "00:00", 2)]
 
 
-def test_a_linked_id_that_turns_out_to_be_a_customer_is_linked_to_nobody_any_more() -> None:
-    stream = Stream().event(0, "Product Added", anonymous="a")
-    stream.event(1, "alias", user="u", previous="a").event(2, "page", anonymous="a")
-    stream.event(3, "Product Added", user="a").event(4, "page", anonymous="a")
-    outcome = run(stream.event(300, "page", user="v"))
-    assert told(outcome, "identity") == [("u", "00:01", "cartwheel.identity.merged", "a", 1)]
-    assert told(outcome, "sessions") == [("u", "00:32", "00:00", 3), ("a", "00:34", "00:03", 2)]
-
-
 def test_ids_that_are_linked_in_a_circle_are_linked_once() -> None:
     stream = Stream().event(0, "page", anonymous="a").event(1, "page", anonymous="b")
     stream.event(2, "identify", anonymous="a", user="b").event(

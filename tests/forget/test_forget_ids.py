@@ -85,6 +85,24 @@ def test_the_command_leaves_nothing_of_linked_ids_in_any_shard(
 
 
 @pytest.mark.usefixtures("shop")
+def test_the_command_leaves_a_linked_id_that_turned_out_to_be_a_customer(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = event(29, "carl")
+    write_events(shop / "events.jsonl", [*EVENTS, linking(25, "carl"), own])
+    replay()
+    assert forget("--suppress") == 0
+    assert [each["subject"] for each in lines(Path("out/customers.jsonl"))] == [WHO]
+    assert found(Path("state"), NEEDLES) == {}
+    capsys.readouterr()
+    assert main(["state", "export", "carl", "--state", "state"]) == 0
+    exported = json.loads(capsys.readouterr().out)
+    assert exported["first_seen"] == own["timestamp"]
+    assert exported["ids"]["belongs_to"] is None
+    assert forget(customer="carl") == 0  # links and all
+
+
+@pytest.mark.usefixtures("shop")
 @pytest.mark.parametrize(("workers", "suppress"), [("1", False), ("2", True)])
 def test_an_event_leaves_nothing_of_linked_ids_in_any_shard(
     workers: str,

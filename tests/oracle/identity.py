@@ -138,7 +138,6 @@ class Walk:
         """Say whose an event is, and note who and what was told of (J1)."""
         if who.kind != "anonymous":
             self.known[who.customer] = max(time, self.known.get(who.customer, time))
-            self.links.pop(who.customer, None)
             return who.customer
         link = self.links.get(who.anonymous)
         if link is None:

@@ -50,7 +50,6 @@ class Verifier:
                 continue
             if kind != "anonymous":
                 known.add(customer)
-                latest.pop(customer, None)
             if kind == "linking":
                 if anonymous in known:
                     self.refused.append((anonymous, customer))

@@ -167,6 +167,21 @@ def document(config: dict[str, Any], folder: Path, capsys: pytest.CaptureFixture
     return json.loads(capsys.readouterr().out)
 
 
+def test_a_field_that_is_looked_at_and_sent_has_a_line_for_each(tmp_path: Path) -> None:
+    payload = {"what": "event.properties.quantity"}
+    trigger = {"on": "Product Added", "where": "event.properties.quantity > 1", "payload": payload}
+    quiet = {"from": "21:00", "to": "08:00"}
+    config = {"name": "shop", "triggers": {"cart": trigger}, "quiet_hours": quiet}
+    uses = uses_of(loaded(config, tmp_path))
+    found = [(each.use, each.kept) for each in uses if each.field == "properties.quantity"]
+    assert found == [
+        ("triggers.cart, its message", ["decisions"]),
+        ("triggers.cart, which events count", []),
+    ]
+    [zone] = [each for each in uses if each.field == "context.timezone"]
+    assert zone.use == "the customer's time zone, for quiet hours and limits"
+
+
 SHOP: dict[str, Any] = {
     "name": "shop",
     "retention": "30d",
@@ -190,7 +205,7 @@ def test_a_field_is_listed_with_its_source_use_retention_and_ways_out(
         "source": "any event",
         "use": "features.mail, for model buys, trigger cart",
         "kept": ["profile", "decisions", "model buys"],
-        "until": "retention, 30d",
+        "until": "retention, 30d; the weight of each text: model buys is trained anew",
         "goes_out": ["triggers"],
         "hidden": "hashed",
     }

@@ -59,7 +59,7 @@ def hashes(entries: dict[bytes, bytes]) -> tuple[dict[bytes, bytes], int]:
     [
         ("between-write-and-checkpoint", 3, 1),
         ("while-moving", 2, 1),
-        ("between-checkpoint-and-commit", 9, 2),
+        ("between-checkpoint-and-commit", 3, 2),
         ("after-commit", 6, 1),
     ],
 )
