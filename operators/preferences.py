@@ -54,7 +54,10 @@ NOTHING_SAID = Said({}, None, is_readable=True)
 """What nearly every event says that does not carry preferences; not to be changed."""
 
 
-_anything = msgspec.json.Decoder()
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
+_array = msgspec.json.Decoder(list[msgspec.Raw] | None)
+_text = msgspec.json.Decoder(str)
+_FALSE = msgspec.Raw(b"false")
 
 
 class _OfRudderStack(msgspec.Struct, gc=False):
@@ -159,19 +162,17 @@ class PreferenceReader:
 
         What such an event permits does not count: what could not be read may have refused it.
         """
-        try:
-            found = _anything.decode(context)
-        except (msgspec.DecodeError, RecursionError):
-            return {}
-        categories = _object(_object(found, "consent"), "categoryPreferences")
-        lists = _object(found, "consentManagement")
-        allowed, denied = lists.get("allowedConsentIds"), lists.get("deniedConsentIds")
+        parts = _objects(context)
+        categories = _objects(_objects(parts.get("consent")).get("categoryPreferences"))
+        lists = _objects(parts.get("consentManagement"))
+        allowed = _texts(lists.get("allowedConsentIds"))
+        denied = _texts(lists.get("deniedConsentIds")) or ()
         return {
             purpose: False
             for purpose in self._purposes
-            if categories.get(purpose) is False
-            or (isinstance(allowed, list) and purpose not in allowed)
-            or (isinstance(denied, list) and purpose in denied)
+            if categories.get(purpose) == _FALSE
+            or (allowed is not None and purpose not in allowed)
+            or purpose in denied
         }
 
     def _take_in(self, said: dict[str, bool], lists: _OfRudderStack) -> None:
@@ -217,10 +218,30 @@ def _overlap(paths: Sequence[Path]) -> bool:
     return len(paths) > 1 and all(a == b for a, b in zip(*paths, strict=False))
 
 
-def _object(found: object, name: str) -> dict[str, Any]:
-    """Return an object in another; an empty one where there is none."""
-    value = found.get(name) if isinstance(found, dict) else None
-    return value if isinstance(value, dict) else {}
+def _objects(raw: msgspec.Raw | None) -> dict[str, msgspec.Raw]:
+    """Read an object's values one by one, whatever the others are; none of what is no object."""
+    try:
+        return (_object.decode(raw) or {}) if raw is not None else {}
+    except (msgspec.DecodeError, RecursionError):
+        return {}
+
+
+def _texts(raw: msgspec.Raw | None) -> set[str] | None:
+    """Read the texts of a list, whatever else is in it; None of what is no list."""
+    try:
+        items = _array.decode(raw) if raw is not None else None
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    if items is None:
+        return None
+    return {text for each in items if (text := _text_of(each)) is not None}
+
+
+def _text_of(raw: msgspec.Raw) -> str | None:
+    try:
+        return _text.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return None
 
 
 def _nothing(_context: object) -> None:

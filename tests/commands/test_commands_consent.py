@@ -91,14 +91,15 @@ def test_explain_and_the_summary_tell_of_consent(
     config.write_text(SCORED, encoding="utf-8")
     lines = [event_line(n, "Product Viewed", f"m{n}") for n in range(3)]
     fed = with_contexts(lines, [None, context(Analytics=True, Reminders=False), {"consent": 5}])
+    fed += with_contexts([event_line(3, "Product Viewed", "m3", customer="u2")], [ALL_GRANTED])
     events.write_bytes(b"\n".join(fed) + b"\n")
     state = str(tmp_path / "state")
     where = ["--events", str(events), "--out", str(tmp_path / "out"), "--state", state]
     assert cartwheel(["replay", str(config), *where, "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert {key: summary[key] for key in ("read", "applied", "no_consent")} == {
-        "read": 3,
-        "applied": 2,
+        "read": 4,
+        "applied": 3,
         "no_consent": 1,
     }
     assert cartwheel(["explain", str(config), "u1", "--state", state, "--json"]) == 0
@@ -109,6 +110,8 @@ def test_explain_and_the_summary_tell_of_consent(
         "Advertising": {"permitted": False, "since": None, "cause": None},
         "Reminders": {"permitted": False, "since": None, "cause": None},
     }
+    assert cartwheel(["explain", str(config), "u2", "--state", state, "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)["scores"]) == ["m"]
 
 
 def test_the_scenarios_of_the_example_hold(capsys: pytest.CaptureFixture[str]) -> None:

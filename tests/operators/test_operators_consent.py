@@ -122,10 +122,29 @@ def test_preferences_of_a_wrong_type_grant_nothing(context: object) -> None:
         {"consent": 1, "consentManagement": {"deniedConsentIds": ["Advertising"]}},
         {"consentManagement": {"allowedConsentIds": 1, "deniedConsentIds": ["Advertising"]}},
         {"consentManagement": {"allowedConsentIds": ["Analytics"], "deniedConsentIds": {}}},
+        {
+            "consentManagement": {
+                "allowedConsentIds": "Analytics",
+                "deniedConsentIds": [0, "Advertising"],
+            }
+        },
     ],
 )
 def test_of_preferences_that_are_wrong_in_part_the_refusals_count(context: object) -> None:
     assert read(context) == Said({"Advertising": False}, None, is_readable=False)
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        b'{"a":1e999,"consent":{"categoryPreferences":{"Analytics":"no","Advertising":false}}}',
+        b'{"consent":{"b":1e999,"categoryPreferences":{"Analytics":1e999,"Advertising": false }}}',
+        b'{"consentManagement":{"allowedConsentIds":[1e999,"Analytics"],"deniedConsentIds":1}}',
+    ],
+)
+def test_no_number_that_is_none_takes_a_refusal_back(context: bytes) -> None:
+    said = PreferenceReader(plan()).read(Body("track", context=msgspec.Raw(context)))
+    assert said == Said({"Advertising": False}, None, is_readable=False)
 
 
 def test_a_signal_or_a_region_of_a_wrong_type_leaves_the_preferences() -> None:
