@@ -42,7 +42,7 @@ _nothing_more = Linked(1 << 62, "", AFTER_ALL, AFTER_ALL)
 def _know(named: Named) -> None:
     """Take note that an id is a customer's own: its events can become nobody's past any more."""
     named.is_customer = True
-    named.events, named.size, named.consent = [], 0, None
+    named.let_go()
 
 
 def _message_id(line: bytes) -> str:
@@ -230,7 +230,8 @@ class IdentityStep:
             self._names[name] = self._store.names.insert(name, named)
         elif self._lasts_until(named) < watermark:  # as if it were gone already
             named.is_customer, named.customer = False, ""
-            named.used, named.events, named.size, named.consent = time, [], 0, None
+            named.used = time
+            named.let_go()
         named.used = max(named.used, time)
         return named
 
@@ -264,7 +265,7 @@ class IdentityStep:
         named.customer = customer
         if not is_first:
             return
-        named.events, named.size, named.consent = [], 0, None
+        named.let_go()
         message_id = _message_id(tick.line(event.at))
         past = self._past.of(event.name, events, event.watermark) if events else NOTHING
         self._tell(tick, "merged", event, message_id, {"events": past.applied})

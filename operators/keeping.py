@@ -59,12 +59,15 @@ class Keeping:
         """
         is_late = time < late_below - self._grace_ms
         left = self._cutter.cut(line)
-        if left is None or (is_late and self._rules is None):
+        if left is None:
             return
         body = self._cutter.body(left)
         message_id = body.messageId or ""
         if message_id and self._has(named, message_id, time):
             return  # nothing more comes of it, and nothing that it says
+        if is_late and self._rules is None:
+            self._note_late(named, message_id, time)
+            return
         is_bare = not self._permits(named, body, time) or is_late
         if is_bare:
             left = self._cutter.said(left)
@@ -97,11 +100,22 @@ class Keeping:
         Profile asks once more when the events become a customer's (duplicates.py): that customer
         may have sent them too.
         """
-        last = self._duplicates_last
+        last, within_ms = self._duplicates_last, self._duplicates_within_ms
+        seen = named.late.get(message_id)
+        if seen is not None and abs(seen - time) <= within_ms:
+            return True
         return last > 0 and any(
-            each.message_id == message_id and abs(each.time - time) <= self._duplicates_within_ms
+            each.message_id == message_id and abs(each.time - time) <= within_ms
             for each in named.events[-last:]
         )
+
+    def _note_late(self, named: Named, message_id: str, time: EventTime) -> None:
+        """Remember an event of which nothing is kept: one that repeats it is a duplicate (I4)."""
+        if message_id:
+            named.late.pop(message_id, None)
+            named.late[message_id] = time
+        while len(named.late) > self._duplicates_last:
+            del named.late[next(iter(named.late))]
 
     def _permits(self, named: Named, body: Body, time: EventTime) -> bool:
         """Tell whether an event may be kept; let go of those that may no more be (N3, N4)."""

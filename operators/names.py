@@ -25,6 +25,7 @@ class Named(msgspec.Struct, array_like=True, gc=False):
         events: that were done under it, until it is linked, in the order they came.
         consent: what they have said of purposes, None for nothing.
         size: how many bytes of events are kept.
+        late: the messageIds of events that came too late to be kept, with their times.
     """
 
     name: str
@@ -35,6 +36,11 @@ class Named(msgspec.Struct, array_like=True, gc=False):
     events: list[KeptEvent] = []
     consent: Consent | None = None
     size: int = 0
+    late: dict[str, int] = {}
+
+    def let_go(self) -> None:
+        """Keep nothing any more of what was done under the id."""
+        self.events, self.size, self.consent, self.late = [], 0, None, {}
 
 
 _READ_AT_ONCE = 1000

@@ -180,6 +180,18 @@ def test_two_known_customers_are_never_merged(kind: str) -> None:
     assert told(outcome, "sessions") == [("u", "00:32", "00:01", 2), ("a", "00:33", "00:00", 2)]
 
 
+def test_what_repeats_an_event_that_was_too_late_is_no_part_of_the_past() -> None:
+    stream = Stream().event(10, "page", anonymous="a").event(5, "page", anonymous="a")
+    for minute in (11, 12):  # the second repeats what was too late, the first is another
+        stream.event(minute, "page", anonymous="a")
+    again = json.loads(stream.lines[-1]) | {"messageId": json.loads(stream.lines[1])["messageId"]}
+    stream.lines[-1] = write(again)
+    stream.event(13, "identify", anonymous="a", user="u").event(300, "page", user="v")
+    outcome = run(stream)
+    assert outcome.counts["late"] == outcome.counts["duplicates"] == 1
+    assert told(outcome, "identity") == [("u", "00:13", "cartwheel.identity.merged", "a", 2)]
+
+
 def test_ids_that_are_linked_in_a_circle_are_linked_once() -> None:
     stream = Stream().event(0, "page", anonymous="a").event(1, "page", anonymous="b")
     stream.event(2, "identify", anonymous="a", user="b").event(
