@@ -22,7 +22,10 @@ from broker.topics import Kafka
 NO_KAFKA = "no Kafka: "
 
 settings.register_profile("suite", deadline=None)  # how long an example takes says how busy it is
-settings.load_profile("suite")
+# what CI says is to be about the change: there the examples are the same for the same tests, while
+# everybody else's runs look for new ones
+settings.register_profile("ci", settings.get_profile("suite"), derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 @pytest.fixture(scope="session")
